@@ -1,0 +1,62 @@
+"""The whole plugin interface: what a connector's author imports."""
+
+from connectors.api.connector import Connector, Sink, default_interpret, retry_after
+from connectors.api.errors import NotAccepted
+from connectors.api.manifest import NATIVE, Carry, Manifest, degraded, refused
+from connectors.api.outbound import MediaLink, Outbound
+from connectors.api.outcome import (
+    KINDS,
+    Batch,
+    Failed,
+    Ignored,
+    Malformed,
+    Outcome,
+    Parsed,
+    Refused,
+    Sent,
+    Uncertain,
+    Verified,
+    problem,
+)
+from connectors.api.request import ProviderRequest, ProviderResponse, Request, Response
+from connectors.api.secret import Secret
+from connectors.api.session import Action, Close, Publish, Say, Session, SessionOpen, Watch
+
+__all__ = [
+    "KINDS",
+    "NATIVE",
+    "Action",
+    "Batch",
+    "Carry",
+    "Close",
+    "Connector",
+    "Failed",
+    "Ignored",
+    "Malformed",
+    "Manifest",
+    "MediaLink",
+    "NotAccepted",
+    "Outbound",
+    "Outcome",
+    "Parsed",
+    "ProviderRequest",
+    "ProviderResponse",
+    "Publish",
+    "Refused",
+    "Request",
+    "Response",
+    "Say",
+    "Secret",
+    "Sent",
+    "Session",
+    "SessionOpen",
+    "Sink",
+    "Uncertain",
+    "Verified",
+    "Watch",
+    "default_interpret",
+    "degraded",
+    "problem",
+    "refused",
+    "retry_after",
+]

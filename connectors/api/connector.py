@@ -1,0 +1,162 @@
+"""What an author implements. Two methods make a connector that receives and sends; the rest has defaults.
+
+Everything except ``listen`` and ``deliver`` is a plain function of values: no await, no clock, no randomness, no IO.
+The host does the HTTP and keeps the order: limit, verify the raw bytes, parse, append, answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import msgspec
+
+from connectors.api.manifest import Manifest
+from connectors.api.outbound import Outbound
+from connectors.api.outcome import Batch, Failed, Ignored, Outcome, Parsed, Refused, Sent, Uncertain, Verified, problem
+from connectors.api.request import ProviderRequest, ProviderResponse, Request, Response
+from connectors.api.session import Session, SessionOpen
+from contracts.attachment import Attachment
+from contracts.identity import Profile
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Sink(Protocol):
+    """What a listener is given."""
+
+    account: str
+
+    async def publish(self, batch: Batch, raw: bytes | None = None) -> None:
+        """Returns when the events are durable; raises :class:`connectors.api.errors.NotAccepted` when they are not.
+
+        ``raw``: the whole source (a mail), kept in the media store and reachable from each message.
+        """
+
+    async def load(self, name: str) -> bytes | None:
+        """A small piece of state kept for this account (a mailbox cursor)."""
+
+    async def save(self, name: str, value: bytes) -> None:
+        """Keeps it; durable when it returns."""
+
+    def healthy(self) -> None:
+        """The listener is at work."""
+
+    def troubled(self, reason: str) -> None:
+        """It is not, and why; it goes on trying."""
+
+
+class Connector(Generic[S]):
+    """A connector for one account. Subclasses set ``manifest`` and ``Settings``."""
+
+    manifest: ClassVar[Manifest]
+    Settings: ClassVar[type[msgspec.Struct]]
+    """Strict: ``forbid_unknown_fields=True``; secrets are :class:`connectors.api.Secret`."""
+
+    def __init__(self, account: str, settings: S) -> None:
+        self.account = account
+        self.settings = settings
+
+    # -- receiving --------------------------------------------------------------------------------------------------
+
+    def handshake(self, request: Request) -> Response | None:
+        """An answer to the provider's set-up call, or to any other request that carries no event; None: go on."""
+        return None
+
+    def verify(self, request: Request) -> Verified | Refused:
+        """Is it the provider's? Compares in constant time over the raw bytes."""
+        return Refused("this connector takes no requests", 404)
+
+    def parse(self, request: Request) -> Parsed:
+        """What a verified request says. Total: anything else than a ``Parsed`` is a bug."""
+        return Ignored("this connector takes no requests")
+
+    async def listen(self, sink: Sink) -> None:
+        """Runs until cancelled, for channels that are not request and response."""
+        raise NotImplementedError
+
+    def session(self, opened: SessionOpen) -> Session | Refused:
+        """The protocol of one WebSocket with a customer."""
+        return Refused("this connector has no sessions", 404)
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+
+    def render(self, outbound: Outbound) -> Sequence[ProviderRequest] | Failed:
+        """The provider calls that say what is left of the message (from piece ``outbound.done`` on), in order."""
+        return Failed(problem("unsupported", "this connector cannot send"))
+
+    def interpret(self, request: ProviderRequest, response: ProviderResponse) -> Outcome:
+        """What an answer means. Called for failures too (``response.failure``)."""
+        return default_interpret(request, response)
+
+    async def deliver(self, outbound: Outbound) -> Outcome | None:
+        """Sends over a transport of the connector's own (SMTP); None: the host uses render and interpret."""
+        return None
+
+    # -- looking things up ------------------------------------------------------------------------------------------
+
+    def profile_request(self, address: str, author: str | None) -> ProviderRequest | None:
+        """The call that looks a person up."""
+        return None
+
+    def read_profile(self, response: ProviderResponse) -> Profile | None:
+        """What it answered; None: nothing to be known."""
+        return None
+
+    def media_request(self, attachment: Attachment) -> ProviderRequest | None:
+        """The call that fetches an attachment's bytes, from ``attachment.source``."""
+        return None
+
+    def typing_request(self, address: str, on: bool) -> ProviderRequest | None:
+        """The call that shows the customer that we are typing."""
+        return None
+
+    def read_request(self, message_extra: dict[str, Any]) -> ProviderRequest | None:
+        """The call that marks an inbound message as read."""
+        return None
+
+    def probe_request(self) -> ProviderRequest | None:
+        """A harmless call that tells whether the account works."""
+        return None
+
+    # -- for pages and people ---------------------------------------------------------------------------------------
+
+    def simulate(self, address: str, text: str, number: int, at_ms: int) -> Request | None:
+        """A genuine signed request as the provider would send it: for demonstrations, benchmarks and tests."""
+        return None
+
+    async def close(self) -> None:
+        """Gives back what it holds; may be called twice."""
+
+
+def default_interpret(request: ProviderRequest, response: ProviderResponse) -> Outcome:
+    """HTTP's usual meanings: 2xx sent, 429 throttled, 408/5xx unclear or retryable, other 4xx refused."""
+    if response.failure == "unreachable":
+        return Failed(problem("unreachable"))
+    if response.failure is not None:
+        return Failed(problem("unreachable", response.failure)) if request.idempotent else Uncertain(response.failure)
+    if 200 <= response.status < 300:
+        return Sent()
+    return Failed(_problem_of(response.status), retry_after(response))
+
+
+def _problem_of(status: int) -> Any:
+    code = str(status)
+    if status in (401, 403):
+        return problem("config", code=code)
+    if status in (404, 410):
+        return problem("recipient_gone", code=code)
+    if status == 413:
+        return problem("too_large", code=code)
+    if status == 429:
+        return problem("throttled", code=code)
+    return problem("unreachable" if status >= 500 or status == 408 else "rejected", code=code)
+
+
+def retry_after(response: ProviderResponse) -> float | None:
+    """Seconds from a ``Retry-After`` header in its numeric form; dates are read by ``connectors.kit.http``."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() else None
+
+

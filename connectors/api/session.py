@@ -1,0 +1,70 @@
+"""A customer's WebSocket as a state machine: frames and events in, actions out. The host owns the socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from contracts.inbound import Inbound
+from contracts.message import Message
+
+
+class SessionOpen(msgspec.Struct, frozen=True):
+    """How a socket was opened."""
+
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    now: datetime
+    remote: str | None = None
+
+
+class Say(msgspec.Struct, frozen=True):
+    """Send this text frame to the customer."""
+
+    frame: str
+
+
+class Publish(msgspec.Struct, frozen=True):
+    """Append the event durably; then ``Session.published(tag)`` (or ``Session.refused(tag, reason)``) is called."""
+
+    event: Inbound
+    tag: str
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """From now on give this identity's events to ``Session.event``; first, through ``Session.history``, every message
+    of its conversation that came after ``after`` (a position from an earlier frame, or None for the latest 50)."""
+
+    address: str
+    after: str | None = None
+
+
+class Close(msgspec.Struct, frozen=True):
+    code: int
+    reason: str = ""
+
+
+Action = Say | Publish | Watch | Close
+
+
+class Session(Protocol):
+    """One conversation over one socket. Every method returns what to do, in order."""
+
+    def opened(self) -> Sequence[Action]: ...
+
+    def frame(self, text: str, now: datetime) -> Sequence[Action]: ...
+
+    def published(self, tag: str) -> Sequence[Action]: ...
+
+    def refused(self, tag: str, reason: str) -> Sequence[Action]: ...
+
+    def history(self, messages: Sequence[tuple[str, Message]]) -> Sequence[Action]:
+        """Earlier messages with their positions, oldest first."""
+        ...
+
+    def event(self, position: str, event: Any) -> Sequence[Action]:
+        """A live event of the customer's conversation (message events, states, typing of the agent)."""
+        ...

@@ -1,0 +1,356 @@
+"""Commands: what is asked of a shard. They travel on command streams; the tag ``type`` tells them apart.
+
+A command that came over the API carries ``id``: its outcome is announced by a ``command.done`` event and kept for
+a day, and the same id is carried out only once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from contracts.agent import Agent, Declared
+from contracts.attachment import Attachment
+from contracts.content import Part
+from contracts.contact import Contact, ConversationRef
+from contracts.conversation import Status
+from contracts.decision import Decision
+from contracts.identity import Claims, Identity, Profile
+from contracts.inbound import Inbound
+from contracts.message import Problem
+from contracts.policy import Policy
+
+
+class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Base of all commands. ``by``: the agent or token that asked, ``customer`` or ``system``."""
+
+    id: str | None = None
+    by: str = "system"
+
+
+# -- to the shard of an identity, from edge ------------------------------------------------------------------------
+
+
+class Receive(Command, frozen=True, tag="receive"):
+    """Something arrived on a channel. Also relayed, with ``home`` set, to the contact's home shard."""
+
+    channel: str
+    account: str
+    channel_class: str
+    event: Inbound
+    raw: str | None = None
+    """Where the raw payload is, when it is not in this very entry."""
+    home: str | None = None
+    """The contact that the identity's shard resolved."""
+    accepted_at: datetime | None = None
+    """The stream time at which the identity's shard took it (set when relayed)."""
+    grouping: Literal["contact", "channel", "thread"] = "contact"
+    """What makes one conversation on this account."""
+
+
+class RepointIdentity(Command, frozen=True, tag="repoint_identity"):
+    """To the identity's shard: from now on it belongs to this contact."""
+
+    channel: str
+    account: str
+    address: str
+    contact: str
+    linked_by: str = "merge"
+
+
+class ClaimVerified(Command, frozen=True, tag="claim_verified"):
+    """To the shard of a verified claim (``email:taro@example.jp``): this contact proved it."""
+
+    claim: str
+    contact: str
+
+
+# -- to the contact's home shard -----------------------------------------------------------------------------------
+
+
+class RedeemHandover(Command, frozen=True, tag="redeem_handover"):
+    """A valid hand-over code was shown by an identity: link it to ``contact`` unless the code was used up.
+
+    ``previous``: the contact the identity had before, if any; it is merged into ``contact``.
+    """
+
+    contact: str
+    nonce: str
+    receive: Receive
+    previous: str | None = None
+
+
+class LinkIdentity(Command, frozen=True, tag="link_identity"):
+    contact: str
+    identity: Identity
+    why: str
+
+
+class UnlinkIdentity(Command, frozen=True, tag="unlink_identity"):
+    """The identity leaves the contact and becomes a contact of its own again."""
+
+    contact: str
+    channel: str
+    account: str
+    address: str
+    why: str
+
+
+class MergeContact(Command, frozen=True, tag="merge_contact"):
+    """To the home of ``contact``: it is merged into ``into`` and says so from now on."""
+
+    contact: str
+    into: str
+    why: str
+    linked_by: Literal["verified_claim", "handover", "agent", "merge"] = "merge"
+
+
+class AbsorbContact(Command, frozen=True, tag="absorb_contact"):
+    """To the home of ``into``: take over what the merged contact had."""
+
+    into: str
+    contact: Contact
+    why: str
+    linked_by: str = "merge"
+
+
+class RefuseMerge(Command, frozen=True, tag="refuse_merge"):
+    """Back to the home of the contact that was to be merged: it stays itself."""
+
+    contact: str
+    into: str
+    why: str
+
+
+class UpdateContact(Command, frozen=True, tag="update_contact"):
+    """Sets what is given; an attribute set to None is removed."""
+
+    contact: str
+    name: str | None = None
+    language: str | None = None
+    tags: tuple[str, ...] | None = None
+    attributes: dict[str, str | None] = {}
+    claims: Claims | None = None
+
+
+class ProfileFetched(Command, frozen=True, tag="profile_fetched"):
+    """The connector looked the person up."""
+
+    channel: str
+    account: str
+    address: str
+    profile: Profile
+    home: str | None = None
+
+
+class NoteConversation(Command, frozen=True, tag="note_conversation"):
+    """To the contact's home: a conversation of theirs in another shard stands so now."""
+
+    contact: str
+    ref: ConversationRef
+
+
+# -- to the conversation's shard -----------------------------------------------------------------------------------
+
+
+class SendMessage(Command, frozen=True, tag="send_message"):
+    """An answer. Without a target it goes back over the way the customer used last.
+
+    ``epoch``: the assignment the sender holds; an older one is refused, so that a former owner cannot answer.
+    """
+
+    conversation: str
+    message: str
+    parts: tuple[Part, ...]
+    channel: str | None = None
+    account: str | None = None
+    address: str | None = None
+    subject: str | None = None
+    reply_to: str | None = None
+    extra: dict[str, Any] | None = None
+
+
+class AddNote(Command, frozen=True, tag="add_note"):
+    conversation: str
+    message: str
+    parts: tuple[Part, ...]
+
+
+class SetStatus(Command, frozen=True, tag="set_status"):
+    conversation: str
+    status: Status
+    until: datetime | None = None
+    """With ``snoozed``: when it opens again."""
+
+
+class TagConversation(Command, frozen=True, tag="tag_conversation"):
+    conversation: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    attributes: dict[str, str | None] = {}
+
+
+class SetPriority(Command, frozen=True, tag="set_priority"):
+    conversation: str
+    priority: int
+
+
+class Transfer(Command, frozen=True, tag="transfer"):
+    """To a queue, or to an agent (``force`` ignores their capacity, never their presence)."""
+
+    conversation: str
+    queue: str | None = None
+    agent: str | None = None
+    note: str | None = None
+
+
+class DeliveryReported(Command, frozen=True, tag="delivery_reported"):
+    """What came of sending: ``sent``, ``failed``, ``retry`` (again at ``retry_at``) or ``uncertain``."""
+
+    conversation: str
+    message: str
+    attempt: int
+    result: Literal["sent", "failed", "retry", "uncertain", "delivered"]
+    provider_ids: tuple[str, ...] = ()
+    problem: Problem | None = None
+    retry_at: datetime | None = None
+    sent_parts: int = 0
+    used_token: bool = False
+
+
+class AttachmentFetched(Command, frozen=True, tag="attachment_fetched"):
+    conversation: str
+    message: str
+    attachment: Attachment
+
+
+class WorkOffered(Command, frozen=True, tag="work_offered"):
+    """From dispatch: the conversation is on offer to (or no longer offered to) an agent, or waits in a queue."""
+
+    conversation: str
+    decision: Decision
+    queue: str
+    agent: str | None = None
+    expires_at: datetime | None = None
+
+
+class WorkAssigned(Command, frozen=True, tag="work_assigned"):
+    conversation: str
+    agent: str
+    queue: str
+    decision: Decision | None = None
+
+
+class WorkReturned(Command, frozen=True, tag="work_returned"):
+    """From dispatch: the agent no longer has it, and why (left, transferred ...)."""
+
+    conversation: str
+    agent: str
+    reason: str
+
+
+# -- to the dispatch shard -----------------------------------------------------------------------------------------
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the rules may look at."""
+
+    channel: str
+    account: str
+    channel_class: str
+    contact: str
+    language: str | None = None
+    text: str = ""
+    """The first 2,000 characters of what started it."""
+    tags: tuple[str, ...] = ()
+    previous_agent: str | None = None
+    priority: int | None = None
+
+
+class RequestAgent(Command, frozen=True, tag="request_agent"):
+    conversation: str
+    facts: Facts
+    waiting_since: datetime
+    queue: str | None = None
+    """Set by a transfer: the rules are not asked."""
+    agent: str | None = None
+    """Set by a transfer: this agent, or back to the queue's line."""
+    exclude: tuple[str, ...] = ()
+    trigger: str = "work_arrived"
+
+
+class ReleaseWork(Command, frozen=True, tag="release_work"):
+    """The conversation needs no agent any more: whatever is held for it is freed."""
+
+    conversation: str
+    reason: str
+
+
+class PutAgent(Command, frozen=True, tag="put_agent"):
+    agent: Agent
+
+
+class RemoveAgent(Command, frozen=True, tag="remove_agent"):
+    agent: str
+
+
+class DeclarePresence(Command, frozen=True, tag="declare_presence"):
+    agent: str
+    declared: Declared
+
+
+class AgentConnection(Command, frozen=True, tag="agent_connection"):
+    """A connection of the agent opened or closed; ``connections`` is how many stand in this api copy."""
+
+    agent: str
+    session: str
+    connected: bool
+
+
+class AcceptOffer(Command, frozen=True, tag="accept_offer"):
+    conversation: str
+    agent: str
+
+
+class DeclineOffer(Command, frozen=True, tag="decline_offer"):
+    conversation: str
+    agent: str
+    reason: str | None = None
+
+
+class ClaimWork(Command, frozen=True, tag="claim_work"):
+    """An agent takes a waiting conversation by hand, capacity permitting."""
+
+    conversation: str
+    agent: str
+
+
+class PublishPolicy(Command, frozen=True, tag="publish_policy"):
+    policy: Policy
+
+
+# -- of the engine -------------------------------------------------------------------------------------------------
+
+
+class TimerDue(Command, frozen=True, tag="timer_due"):
+    """A timer of this shard came due. Ignored when it has been moved or cleared since."""
+
+    timer: str
+    due: int
+    """Milliseconds since 1970."""
+
+
+ConversationCommand = (
+    Receive | RepointIdentity | ClaimVerified | RedeemHandover | LinkIdentity | UnlinkIdentity | MergeContact
+    | AbsorbContact | RefuseMerge | UpdateContact | ProfileFetched | NoteConversation | SendMessage | AddNote | SetStatus
+    | TagConversation | SetPriority | Transfer | DeliveryReported | AttachmentFetched | WorkOffered | WorkAssigned
+    | WorkReturned | TimerDue
+)
+DispatchCommand = (
+    RequestAgent | ReleaseWork | PutAgent | RemoveAgent | DeclarePresence | AgentConnection | AcceptOffer
+    | DeclineOffer | ClaimWork | PublishPolicy | TimerDue
+)
+AnyCommand = ConversationCommand | RequestAgent | ReleaseWork | PutAgent | RemoveAgent | DeclarePresence \
+    | AgentConnection | AcceptOffer | DeclineOffer | ClaimWork | PublishPolicy

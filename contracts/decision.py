@@ -1,0 +1,56 @@
+"""A routing decision, with its reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Outcome = Literal["offered", "assigned", "waiting", "withdrawn", "returned"]
+RuledOut = Literal[
+    "not_in_queue", "disabled", "offline", "away", "busy", "disconnected", "no_capacity", "class_limit", "declined",
+    "not_preferred", "excluded",
+]
+
+
+class Considered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An agent who was looked at. ``ruled_out`` is empty for those who could have had the work.
+
+    ``spare`` in units of capacity before the decision; ``idle_s`` in seconds.
+    """
+
+    agent: str
+    ruled_out: RuledOut | None = None
+    spare: int | None = None
+    idle_s: int | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a conversation was offered, assigned or kept waiting.
+
+    ``considered`` lists the eligible in the order of choice and then those ruled out, at most 60 in all;
+    ``counts`` says how many there were by reason (``eligible`` among them), without any cut.
+    """
+
+    id: str
+    at: datetime
+    conversation: str
+    outcome: Outcome
+    trigger: str
+    """What made us look: ``work_arrived``, ``capacity_freed``, ``agent_available``, ``declined``, ``timed_out``,
+    ``policy_changed``, ``transferred``, ``agent_left``."""
+    queue: str
+    policy: str
+    rule: str | None = None
+    priority: int = 0
+    agent: str | None = None
+    reason: str | None = None
+    """The rule of choice that spoke: ``previous_agent``, ``requested_agent``, ``longest_idle``, ``most_spare``,
+    ``nobody_eligible``."""
+    weight: int = 0
+    waited_s: int = 0
+    position: int | None = None
+    considered: tuple[Considered, ...] = ()
+    counts: dict[str, int] = {}
+    truncated: bool = False

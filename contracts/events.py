@@ -1,0 +1,264 @@
+"""Events: what happened. They travel on event streams, in order; the tag ``type`` tells them apart.
+
+Every event of a conversation carries ``conversation``, ``contact`` and ``seq``: seq starts at 1 and has no gaps.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from contracts.agent import AgentState, Presence
+from contracts.attachment import Attachment
+from contracts.contact import Contact
+from contracts.content import Part
+from contracts.conversation import Context, Status
+from contracts.decision import Decision
+from contracts.identity import Identity
+from contracts.message import Message, MessageState, Problem, Reacted
+from contracts.policy import Policy
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Base of all events. ``version`` rises when the meaning of a type changes; optional fields may come any time."""
+
+    id: str
+    """The same for the same command log; unique over all streams."""
+    at: datetime
+    conversation: str | None = None
+    contact: str | None = None
+    agent: str | None = None
+    seq: int | None = None
+    version: int = 1
+    cause: str | None = None
+    """The API command that asked for it."""
+
+
+class ConversationOpened(Event, frozen=True, tag="conversation.opened"):
+    channel: str
+    account: str
+    subject: str | None = None
+    language: str | None = None
+    priority: int = 0
+
+
+class ConversationReopened(Event, frozen=True, tag="conversation.reopened"):
+    reason: str
+
+
+class ConversationStatusChanged(Event, frozen=True, tag="conversation.status_changed"):
+    status: Status
+    previous: Status
+    until: datetime | None = None
+    by: str = "system"
+
+
+class ConversationQueued(Event, frozen=True, tag="conversation.queued"):
+    """It waits for an agent; ``position`` counts from 1 in its queue."""
+
+    queue: str
+    priority: int = 0
+    position: int | None = None
+    decision: Decision | None = None
+
+
+class ConversationOffered(Event, frozen=True, tag="conversation.offered"):
+    queue: str
+    expires_at: datetime | None = None
+    context: Context | None = None
+    decision: Decision | None = None
+
+
+class ConversationAssigned(Event, frozen=True, tag="conversation.assigned"):
+    """``agent`` has it from now on, and is given everything known of the customer."""
+
+    queue: str
+    context: Context
+    decision: Decision | None = None
+    waited_ms: int | None = None
+
+
+class ConversationUnassigned(Event, frozen=True, tag="conversation.unassigned"):
+    reason: str
+
+
+class ConversationTagged(Event, frozen=True, tag="conversation.tagged"):
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, str] = {}
+    by: str = "system"
+
+
+class ConversationPriorityChanged(Event, frozen=True, tag="conversation.priority_changed"):
+    priority: int
+    by: str = "system"
+
+
+class ConversationTransferred(Event, frozen=True, tag="conversation.transferred"):
+    queue: str | None = None
+    to_agent: str | None = None
+    note: str | None = None
+    by: str = "system"
+
+
+class MessageReceived(Event, frozen=True, tag="message.received"):
+    message: Message
+
+
+class MessageQueued(Event, frozen=True, tag="message.queued"):
+    """An outbound message was accepted and is on its way."""
+
+    message: Message
+
+
+class MessageNoted(Event, frozen=True, tag="message.noted"):
+    """A note among colleagues; it never leaves."""
+
+    message: Message
+
+
+class MessageStateChanged(Event, frozen=True):
+    message_id: str
+    state: MessageState
+    channel: str | None = None
+    account: str | None = None
+    provider_id: str | None = None
+    problem: Problem | None = None
+    attempt: int | None = None
+
+
+class MessageSent(MessageStateChanged, frozen=True, tag="message.sent"): ...
+
+
+class MessageDelivered(MessageStateChanged, frozen=True, tag="message.delivered"): ...
+
+
+class MessageRead(MessageStateChanged, frozen=True, tag="message.read"): ...
+
+
+class MessageFailed(MessageStateChanged, frozen=True, tag="message.failed"): ...
+
+
+class MessageUncertain(MessageStateChanged, frozen=True, tag="message.uncertain"):
+    """It may or may not have been sent, and nothing we can ask tells which; never sent again by itself."""
+
+
+class MessageEdited(Event, frozen=True, tag="message.edited"):
+    message_id: str
+    parts: tuple[Part, ...]
+    edited_at: datetime
+
+
+class MessageUnsent(Event, frozen=True, tag="message.unsent"):
+    message_id: str
+
+
+class MessageReacted(Event, frozen=True, tag="message.reacted"):
+    message_id: str
+    reaction: Reacted
+    removed: bool = False
+
+
+class AttachmentChanged(Event, frozen=True, tag="attachment.changed"):
+    """An attachment was fetched, or could not be."""
+
+    message_id: str
+    attachment: Attachment
+
+
+class ContactCreated(Event, frozen=True, tag="contact.created"):
+    person: Contact
+
+
+class ContactUpdated(Event, frozen=True, tag="contact.updated"):
+    person: Contact
+    by: str = "system"
+
+
+class ContactMerged(Event, frozen=True, tag="contact.merged"):
+    """``contact`` took over everything of ``merged``."""
+
+    merged: str
+    why: str
+    by: str = "system"
+
+
+class IdentityLinked(Event, frozen=True, tag="identity.linked"):
+    identity: Identity
+    why: str
+    by: str = "system"
+
+
+class IdentityUnlinked(Event, frozen=True, tag="identity.unlinked"):
+    identity: Identity
+    why: str
+    by: str = "system"
+
+
+class IdentityChanged(Event, frozen=True, tag="identity.changed"):
+    """Followed, blocked, renamed ..."""
+
+    identity: Identity
+    reason: str | None = None
+
+
+class DecisionMade(Event, frozen=True, tag="decision.made"):
+    decision: Decision
+
+
+class OfferMade(Event, frozen=True, tag="offer.made"):
+    queue: str
+    expires_at: datetime | None = None
+
+
+class OfferAccepted(Event, frozen=True, tag="offer.accepted"):
+    queue: str
+
+
+class OfferDeclined(Event, frozen=True, tag="offer.declined"):
+    queue: str
+    reason: str | None = None
+
+
+class OfferExpired(Event, frozen=True, tag="offer.expired"):
+    queue: str
+
+
+class OfferWithdrawn(Event, frozen=True, tag="offer.withdrawn"):
+    queue: str
+    reason: str
+
+
+class AgentChanged(Event, frozen=True, tag="agent.changed"):
+    """Declared, changed or removed; ``state`` is None when removed."""
+
+    state: AgentState | None = None
+
+
+class AgentPresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
+    presence: Presence
+    available: bool
+
+
+class PolicyPublished(Event, frozen=True, tag="policy.published"):
+    policy: Policy
+    by: str = "system"
+
+
+class CommandDone(Event, frozen=True, tag="command.done"):
+    """The outcome of a command that came over the API; ``problem`` is None when it was carried out."""
+
+    command: str
+    problem: Problem | None = None
+    result: dict[str, str] = {}
+
+
+EventUnion = (
+    ConversationOpened | ConversationReopened | ConversationStatusChanged | ConversationQueued | ConversationOffered
+    | ConversationAssigned | ConversationUnassigned | ConversationTagged | ConversationPriorityChanged
+    | ConversationTransferred | MessageReceived | MessageQueued | MessageNoted | MessageSent | MessageDelivered
+    | MessageRead | MessageFailed | MessageUncertain | MessageEdited | MessageUnsent | MessageReacted
+    | AttachmentChanged | ContactCreated | ContactUpdated | ContactMerged | IdentityLinked | IdentityUnlinked
+    | IdentityChanged | DecisionMade | OfferMade | OfferAccepted | OfferDeclined | OfferExpired | OfferWithdrawn
+    | AgentChanged | AgentPresenceChanged | PolicyPublished | CommandDone
+)
