@@ -42,7 +42,7 @@ check: setup ## lint, format, types, layers
 	$(SAY) "check: mypy --strict"
 	@$(BIN)/mypy $(CODE)
 	$(SAY) "check: layers"
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: setup ## let ruff put the code in order
 	@$(BIN)/ruff check --fix .
