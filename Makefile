@@ -10,7 +10,7 @@ SAY    := @printf '\033[1m==> %s\033[0m\n'
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format gen bench clean
+.PHONY: help setup run test check format gen bench upgrade clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ gen: setup ## write again what is generated: schemas, AsyncAPI, OpenAPI, referen
 bench: setup ## measure beside the limits of this machine
 	$(SAY) "bench: python -m tests.bench"
 	@$(BIN)/python -m tests.bench
+
+upgrade: setup ## take the newest versions of everything and pin them
+	$(SAY) "upgrade: newest versions into deploy/constraints.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
+	@{ echo "# Versions that were tested together. Written by: make upgrade"; $(BIN)/python -m pip freeze --exclude-editable; } > deploy/constraints.txt
+	@touch $(STAMP)
+	@git --no-pager diff --stat -- deploy/constraints.txt
 
 clean: ## remove what the other targets made (never data/)
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage
