@@ -20,7 +20,7 @@ from connectors.api.outcome import (
 )
 from connectors.api.request import ProviderRequest, ProviderResponse, Request, Response
 from connectors.api.secret import Secret
-from connectors.api.session import Action, Close, Publish, Say, Session, SessionOpen, Watch
+from connectors.api.session import Action, Close, Invite, Publish, Say, Session, SessionOpen, Typing, Watch
 
 __all__ = [
     "KINDS",
@@ -32,6 +32,7 @@ __all__ = [
     "Connector",
     "Failed",
     "Ignored",
+    "Invite",
     "Malformed",
     "Manifest",
     "MediaLink",
@@ -51,6 +52,7 @@ __all__ = [
     "Session",
     "SessionOpen",
     "Sink",
+    "Typing",
     "Uncertain",
     "Verified",
     "Watch",

@@ -47,7 +47,20 @@ class Close(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-Action = Say | Publish | Watch | Close
+class Invite(msgspec.Struct, frozen=True):
+    """Make a hand-over code for the customer, so that they can go on elsewhere; ``Session.invited`` is called."""
+
+    address: str
+
+
+class Typing(msgspec.Struct, frozen=True):
+    """The customer is typing (never stored)."""
+
+    address: str
+    on: bool = True
+
+
+Action = Say | Publish | Watch | Close | Invite | Typing
 
 
 class Session(Protocol):
@@ -67,4 +80,8 @@ class Session(Protocol):
 
     def event(self, position: str, event: Any) -> Sequence[Action]:
         """A live event of the customer's conversation (message events, states, typing of the agent)."""
+        ...
+
+    def invited(self, code: str, links: Mapping[str, str]) -> Sequence[Action]:
+        """The hand-over code, and links by channel account ("continue in LINE") where there are any."""
         ...
