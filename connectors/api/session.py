@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
+from contracts.attachment import Attachment
 from contracts.inbound import Inbound
 from contracts.message import Message
 
 
+def no_link(attachment: Attachment) -> str | None:
+    """There are no links to attachments."""
+    return None
+
+
 class SessionOpen(msgspec.Struct, frozen=True):
-    """How a socket was opened."""
+    """How a socket was opened. ``link`` gives an expiring signed link to an attachment's bytes, None without one."""
 
     query: Mapping[str, str]
     headers: Mapping[str, str]
     now: datetime
     remote: str | None = None
+    link: Callable[[Attachment], str | None] = no_link
 
 
 class Say(msgspec.Struct, frozen=True):
