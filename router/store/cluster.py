@@ -153,6 +153,7 @@ class ClusterLane(Lane):
 
     async def close(self) -> None:
         """See `Lane.close`."""
+        self.closed = True
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
 
     def _place(self, slot: int, payload: bytes, future: Future, timeout: float | None) -> None:
@@ -197,9 +198,15 @@ class ClusterLane(Lane):
         async def dial() -> Wire:
             return await self._dial(node)
 
-        return Channel(node or "the cluster", dial, self._settings, self._follow)
+        return Channel(node or "the cluster", dial, self._settings, self)
 
-    def _follow(self, payload: bytes, future: Future, timeout: float, where: Redirected) -> None:
+    def learn(self, where: Redirected) -> None:
+        """Remember what a redirection says about its slot; ASK says nothing about the next command."""
+        if where.code == "MOVED":
+            self._map.learn(where.slot, Endpoint.from_name(where.node).name)
+
+    def follow(self, payload: bytes, future: Future, timeout: float, where: Redirected) -> None:
+        """Send a redirected command on, a few times at most, keeping the order of the old node's answers."""
         hops = self._hops.get(future, 0) + 1
         if future.done() or hops > _MOST_HOPS:
             _refuse(future, where)
@@ -207,11 +214,10 @@ class ClusterLane(Lane):
         if hops == 1:
             future.add_done_callback(self._forget)
         self._hops[future] = hops
-        node = Endpoint.from_name(where.node).name
+        self.learn(where)
         if where.code == "ASK":
-            self._ask_there(payload, future, timeout, node)
+            self._ask_there(payload, future, timeout, Endpoint.from_name(where.node).name)
         else:
-            self._map.learn(where.slot, node)
             self._place(where.slot, payload, future, timeout)
 
     def _forget(self, future: Future) -> None:

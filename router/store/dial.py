@@ -157,12 +157,12 @@ def _judge(endpoint: Endpoint, command: str, error: BaseException) -> None:
     code = getattr(error, "code", "")
     if not isinstance(error, StoreError) or not code:
         raise StoreUnavailable(f"{endpoint.name} closed the connection at {command}: {error}") from error
+    if "max number of clients" in str(error):
+        raise StoreUnavailable(f"{endpoint.name} takes no more connections: {error}") from error
     if code == "NOAUTH":
         raise StoreConfigError(f"{endpoint.name} needs a password, or another one: {error}") from error
     if code == "WRONGPASS" or command == "AUTH":
         raise StoreConfigError(f"{endpoint.name} did not accept the user name and password: {error}") from error
-    if "max number of clients" in str(error):
-        raise StoreUnavailable(f"{endpoint.name} takes no more connections: {error}") from error
     if command == "SELECT":
         raise StoreConfigError(f"{endpoint.name} has no such database: {error}") from error
     # CLIENT SETNAME is a courtesy to whoever reads CLIENT LIST; a server that forbids it is fine.

@@ -134,7 +134,7 @@ class Embedded:
                 return
             if asyncio.get_running_loop().time() - began > _HEALTHY_S:
                 failures = 0
-            self._log.error(_DIED, code=code, reason=self._last_words())
+            self._log.error(_DIED, code=code, reason=_killed_by(code) or self._last_words())
             await asyncio.sleep(min(_RESTART_FIRST_S * 2 ** min(failures, 10), _RESTART_MOST_S))
             failures += 1
             await self._try_again()
@@ -276,8 +276,16 @@ class Embedded:
         if free < _FULL_BYTES:
             return f"the disk that holds {self.data_dir} is full ({free // 1024} KiB free); make room and start again"
         lines = _tail(self.log_file)
-        telling = [line for line in lines if "# " in line or "rror" in line] or lines
+        telling = [line for line in lines if _tells(line)] or lines
         return f"{'; '.join(telling[-3:]) or 'it said nothing'} (see {self.log_file})"
+
+
+def _killed_by(code: int) -> str:
+    return "" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+
+def _tells(line: str) -> bool:
+    return (" # " in line or "rror" in line) and "overcommit" not in line
 
 
 def _prepare(data_dir: Path) -> Path:

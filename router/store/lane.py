@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from router.store.errors import Redirected, StoreError, StoreRefused, StoreUnavailable
 from router.store.resp import pack
@@ -17,7 +17,6 @@ from router.store.settings import StoreSettings
 from router.store.wire import Batch, Future, Wire
 
 Dial = Callable[[], Awaitable[Wire]]
-Redirect = Callable[[bytes, Future, float, Redirected], None]
 
 _BACKOFF_FIRST_S: Final = 0.02
 _BACKOFF_MOST_S: Final = 1.0
@@ -26,14 +25,24 @@ _BACKOFF_MOST_S: Final = 1.0
 _SHORT_LIFE_S: Final = 1.0
 
 
+class Router(Protocol):
+    """Knows other nodes than the one that answered."""
+
+    def follow(self, payload: bytes, future: Future, timeout: float, where: Redirected) -> None:
+        """Send a command that was not applied to the node that will."""
+
+    def learn(self, where: Redirected) -> None:
+        """Only remember the node."""
+
+
 class Channel:
     """The connection to one node. Commands wait for it in order while it is being made."""
 
-    def __init__(self, name: str, dial: Dial, settings: StoreSettings, redirect: Redirect | None = None) -> None:
+    def __init__(self, name: str, dial: Dial, settings: StoreSettings, router: Router | None = None) -> None:
         self.name = name
         self.wire: Wire | None = None
         self._dial = dial
-        self._redirect = redirect
+        self._router = router
         self._default_timeout = settings.call_timeout_ms / 1000
         self._max_bytes = settings.max_buffer_bytes
         self._loop = asyncio.get_running_loop()
@@ -119,12 +128,17 @@ class Channel:
             await asyncio.sleep(self._backoff())
             wire = await self._dial()
         except StoreError as error:
-            self._failures += 1
-            self._task = None
-            self._fail_waiting(error)
+            self._not_connected(error)
+        except Exception as error:  # a host name no resolver takes, say: whoever waits must hear of it
+            self._not_connected(StoreUnavailable(f"cannot connect to {self.name}: {error!r}"))
         else:
             self._task = None
             self._use(wire)
+
+    def _not_connected(self, error: StoreError) -> None:
+        self._failures += 1
+        self._task = None
+        self._fail_waiting(error)
 
     def _use(self, wire: Wire) -> None:
         self._up_since = self._loop.time()
@@ -153,12 +167,21 @@ class Channel:
 
     def wire_redirected(self, payload: bytes, future: Future, timeout: float, where: Redirected) -> None:
         """Follow, or give the error to the caller where there is nothing to follow (not a cluster)."""
-        if self._redirect is not None:
-            if where.node.startswith(":"):  # "the host you asked"
-                where.node = self.name.rpartition(":")[0] + where.node
-            self._redirect(payload, future, timeout, where)
+        if self._router is not None:
+            self._router.follow(payload, future, timeout, self._with_host(where))
         elif not future.done():
             future.set_exception(where)
+
+    def wire_misplaced(self, where: Redirected) -> None:
+        """Remember where the next transaction should go."""
+        if self._router is not None:
+            self._router.learn(self._with_host(where))
+
+    def _with_host(self, where: Redirected) -> Redirected:
+        """An address without a host means the host that was asked."""
+        if where.node.startswith(":"):
+            where.node = self.name.rpartition(":")[0] + where.node
+        return where
 
 
 class Lane:
@@ -166,6 +189,7 @@ class Lane:
 
     def __init__(self, name: str, dial: Callable[[str], Awaitable[Wire]], settings: StoreSettings) -> None:
         self.name = name
+        self.closed = False
         self._dial = dial
         self._settings = settings
         self._loop = asyncio.get_running_loop()
@@ -195,6 +219,7 @@ class Lane:
 
     async def close(self) -> None:
         """End the lane's connections; unanswered commands are `StoreLost`. Wait for your futures first."""
+        self.closed = True
         await self._channel.close()
 
     def _open_channel(self, node: str) -> Channel:

@@ -33,7 +33,7 @@ class Store:
         self._dialer = dialer
         self._sentinels = Sentinels(dialer) if dialer.address.kind is Kind.SENTINEL else None
         self._map = ClusterMap(dialer) if self.is_cluster else None
-        self._lanes: set[Lane] = set()
+        self._lanes: list[Lane] = []
         self._stack = AsyncExitStack()
         self._facts: StoreFacts | None = None
         self.client: Client = make_client(dialer)
@@ -64,10 +64,9 @@ class Store:
         async def dial(node: str) -> Wire:
             return await self._dial(node, f"madoguchi:{name}", durable)
 
-        lane = Lane(name, dial, self.settings)
-        if self._map is not None:
-            lane = ClusterLane(name, dial, self.settings, self._map)
-        self._lanes.add(lane)
+        slots = self._map
+        lane = Lane(name, dial, self.settings) if slots is None else ClusterLane(name, dial, self.settings, slots)
+        self._lanes = [each for each in self._lanes if not each.closed] + [lane]
         return lane
 
     def node_of(self, key: str | bytes) -> str:

@@ -48,6 +48,9 @@ class Owner(Protocol):
     def wire_redirected(self, payload: bytes, future: Future, timeout: float, where: Redirected) -> None:
         """The command was not applied here; send it where the error says."""
 
+    def wire_misplaced(self, where: Redirected) -> None:
+        """The same inside a transaction: it cannot be sent again alone, but the next should go elsewhere."""
+
 
 class Barrier:
     """A command that asks how many copies hold what this connection has written so far, and the check of its answer."""
@@ -262,9 +265,11 @@ class Wire(asyncio.Protocol):
 
     def _refuse(self, batch: Batch, index: int, error: StoreError) -> None:
         future = batch.futures[index]
-        if isinstance(error, Redirected) and self.owner is not None and not batch.in_transaction(index):
-            self.owner.wire_redirected(batch.payloads[index], future, batch.timeout, error)
-            return
+        if isinstance(error, Redirected) and self.owner is not None:
+            if not batch.in_transaction(index):
+                self.owner.wire_redirected(batch.payloads[index], future, batch.timeout, error)
+                return
+            self.owner.wire_misplaced(error)
         if not future.done():
             future.set_exception(error)
         if isinstance(error, StoreRefused) and error.leaves:
