@@ -16,6 +16,8 @@ from connectors.api import Connector, Manifest, Secret
 
 GROUP: Final = "madoguchi.connectors"
 API_VERSION: Final = 1
+SECRET_MOUNT: Final = Path("/run/secrets")
+"""Where container engines put secrets, readable by all because only the container sees them."""
 
 
 class RegistryError(Exception):
@@ -139,13 +141,17 @@ def _from_file(account: str, name: str, given: dict[str, Any]) -> str:
         raise SettingsError(f"{where} should be the path of a file")
     try:
         with Path(path).open("rb") as file:
-            if os.name == "posix" and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+            if _open_to_all(file.fileno()) and SECRET_MOUNT not in Path(path).parents:
                 raise SettingsError(f"{where}: everybody on this machine can read {path}; chmod o-r it")
             return file.read(65_536).decode("utf-8").rstrip("\r\n")
     except OSError as error:
         raise SettingsError(f"{where}: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{where}: {path} is not UTF-8 text") from None
+
+
+def _open_to_all(descriptor: int) -> bool:
+    return os.name == "posix" and bool(os.fstat(descriptor).st_mode & stat.S_IROTH)
 
 
 def _plainly(complaint: str) -> str:

@@ -126,6 +126,10 @@ class Connector(Generic[S]):
         """A genuine signed request as the provider would send it: for demonstrations, benchmarks and tests."""
         return None
 
+    def handover_link(self, text: str) -> str | None:
+        """A link that opens this channel with ``text`` (a hand-over code) ready to be sent; None: there is none."""
+        return None
+
     async def close(self) -> None:
         """Gives back what it holds; may be called twice."""
 
