@@ -1,0 +1,1 @@
+"""The shard engine: ordered commands in, state and events out, exactly once."""

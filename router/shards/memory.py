@@ -1,0 +1,39 @@
+"""What an owner remembers of its shard: values by table and id, bounded, with the knowledge of what is not there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Key = tuple[str, str]
+
+ABSENT: Final = object()
+"""Known not to exist."""
+
+
+class Memory:
+    """Two generations of values: those used lately, and those used before. When the young generation is full, the old
+    one is forgotten. Nobody else writes the shard, so what is remembered is true."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._young: dict[Key, Any] = {}
+        self._old: dict[Key, Any] = {}
+
+    def get(self, key: Key) -> Any:
+        """The value, ABSENT, or None when nothing is known."""
+        value = self._young.get(key)
+        if value is None:
+            value = self._old.get(key)
+            if value is not None:
+                self._young[key] = value
+        return value
+
+    def put(self, key: Key, value: Any) -> None:
+        young = self._young
+        young[key] = value
+        if len(young) > self._most:
+            self._old = young
+            self._young = {}
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)

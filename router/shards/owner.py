@@ -1,0 +1,209 @@
+"""The owner loop: read, load, handle, commit, for all shards that are read together.
+
+Under load the batches grow by themselves; idle, they are of one and take about a millisecond. In a cluster each shard
+has a loop of its own, because one blocking read cannot span slots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from contracts.codec import encode
+from router.domain.turn import Missing, Table
+from router.shards import keys
+from router.shards.commit import Fenced, Write, commit
+from router.shards.entry import DATA, Received, read_entry
+from router.shards.relay import Relay
+from router.shards.shard import Shard
+from router.shards.takeover import StateError, read_value
+from router.shards.writes import Writes
+from router.store.errors import StoreError, StoreRefused
+from router.store.lane import Lane
+
+log = structlog.get_logger("madoguchi.shards")
+
+Effects = Callable[[Shard, Sequence[object]], None]
+"""Called after a commit with what the rules asked of the shell. Must not block."""
+
+_ROUNDS: Final = 6
+"""How often a batch asks for more state before it is simply handled, loading as it goes."""
+_MARGIN_S: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The connections of one worker: blocking reads must not hold up anything else."""
+
+    read: Lane
+    load: Lane
+    commit: Lane
+    post: Lane
+
+
+class Group:
+    """Shards that are read together, and the loop that works for them."""
+
+    def __init__(self, lanes: Lanes, relay: Relay, effects: Effects, *, batch: int = 256, block_ms: int = 200) -> None:
+        self.shards: dict[str, Shard] = {}
+        self.lost: list[str] = []
+        """Shards that turned out to be somebody else's, or to need loading again."""
+        self._lanes = lanes
+        self._relay = relay
+        self._effects = effects
+        self._batch = batch
+        self._block_ms = block_ms
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._arrived = asyncio.Event()
+        self._stopping = False
+
+    def add(self, shard: Shard) -> None:
+        """From the next round on this shard is worked for."""
+        self.shards[shard.name] = shard
+        self._locks[shard.name] = asyncio.Lock()
+        self._arrived.set()
+
+    def remove(self, name: str) -> None:
+        """It is not worked for any more; whatever was not committed is forgotten."""
+        self.shards.pop(name, None)
+
+    def stop(self) -> None:
+        """End after the round that is under way, so that what was committed is known."""
+        self._stopping = True
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Works until stopped. While the store is away it waits."""
+        while not self._stopping:
+            try:
+                await self._round()
+            except StoreError as error:
+                log.warning("owner.waits", error=type(error).__name__, reason=str(error))
+                await asyncio.sleep(0.2)
+
+    async def _round(self) -> None:
+        if not self.shards:
+            self._arrived.clear()
+            await self._arrived.wait()
+            return
+        await self._fire_timers()
+        batches = await self._read()
+        if batches:
+            await self.process(batches)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> dict[str, list[Received]]:
+        names = list(self.shards)
+        streams = [keys.commands(name) for name in names]
+        cursors = [self.shards[name].standing.cursor for name in names]
+        answer = await self._lanes.read.call(
+            streams[0], "XREAD", "COUNT", self._batch, "BLOCK", self._block_ms, "STREAMS", *streams, *cursors,
+            timeout=self._block_ms / 1000 + _MARGIN_S,
+        )  # fmt: skip
+        by_key = dict(zip((stream.encode() for stream in streams), names, strict=True))
+        return {by_key[key]: [read_entry(id, fields) for id, fields in entries] for key, entries in answer or ()}
+
+    # -- handling ---------------------------------------------------------------------------------------------------
+
+    async def process(self, batches: dict[str, list[Received]]) -> None:
+        """Handles and commits what was read. A shard lost on the way keeps its cursor, so nothing is skipped."""
+        held = {name: batch for name, batch in batches.items() if name in self.shards}
+        await self._load_ahead(held)
+        await asyncio.gather(*(self._work(self.shards[name], batch) for name, batch in held.items()))
+        self._relay.wake()
+
+    async def _load_ahead(self, batches: dict[str, list[Received]]) -> None:
+        waiting = dict(batches)
+        for _ in range(_ROUNDS):
+            wanted = {name: self.shards[name].wants(batch) for name, batch in waiting.items()}
+            waiting = {name: waiting[name] for name, some in wanted.items() if some}
+            if not waiting:
+                return
+            await asyncio.gather(*(self._load(self.shards[name], wanted[name].items()) for name in waiting))
+
+    async def _load(self, shard: Shard, wanted: Iterable[tuple[tuple[str, str], Table[Any]]]) -> None:
+        listed = list(wanted)
+        names = [keys.row(shard.name, name, id) for (name, id), _ in listed]
+        values = await self._lanes.load.call(names[0], "MGET", *names)
+        for ((_, id), table), data in zip(listed, values, strict=True):
+            shard.learn(table, id, None if data is None else read_value(shard.name, table, id, data))
+
+    async def _work(self, shard: Shard, batch: list[Received]) -> None:
+        writes = Writes(shard.name)
+        effects: list[object] = []
+        try:
+            async with self._locks[shard.name]:
+                for received in batch:
+                    effects += await self._handle(shard, received, writes)
+                built, popped = shard.close_batch(writes)
+                await self._commit(shard, built)
+                shard.committed(popped)
+        except (Fenced, StateError, StoreError) as error:
+            self._lose(shard, error)
+        else:
+            if effects:
+                self._effects(shard, effects)
+
+    async def _handle(self, shard: Shard, received: Received, writes: Writes) -> list[object]:
+        while True:
+            try:
+                return shard.handle(received, writes)
+            except Missing as missing:
+                await self._load(shard, [((missing.table.name, missing.id), missing.table)])
+
+    # -- committing -------------------------------------------------------------------------------------------------
+
+    async def _commit(self, shard: Shard, writes: list[Write]) -> None:
+        """Commits, waiting as long as the store refuses (full memory, full disk): nothing was applied then."""
+        standing = shard.standing
+        while True:
+            try:
+                await commit(self._lanes.commit, shard.name, standing.epoch, standing.commit, writes)
+            except StoreRefused as error:
+                log.error("commit.refused", shard=shard.name, code=error.code)
+                await asyncio.sleep(0.5)
+            else:
+                standing.commit += 1
+                return
+
+    async def commit_beside(self, name: str, writes: list[Write]) -> bool:
+        """A fenced commit that belongs to no command (a lease renewed, a send begun). False: the shard is lost."""
+        shard = self.shards.get(name)
+        if shard is None:
+            return False
+        async with self._locks[name]:
+            try:
+                await self._commit(shard, writes)
+            except (Fenced, StoreError) as error:
+                self._lose(shard, error)
+                return False
+        return True
+
+    def _lose(self, shard: Shard, error: Exception) -> None:
+        if self.shards.get(shard.name) is shard:
+            log.warning("shard.lost", shard=shard.name, error=type(error).__name__, reason=str(error))
+            del self.shards[shard.name]
+            self.lost.append(shard.name)
+
+    # -- timers -----------------------------------------------------------------------------------------------------
+
+    async def _fire_timers(self) -> None:
+        now = time.time_ns() // 1_000_000
+        due = [(shard, taken) for shard in self.shards.values() if (taken := shard.take_due(now))]
+        await asyncio.gather(*(self._fire(shard, taken) for shard, taken in due))
+
+    async def _fire(self, shard: Shard, timers: list[Any]) -> None:
+        key = keys.commands(shard.name)
+        try:
+            await asyncio.gather(
+                *(self._lanes.post.call(key, "XADD", key, "*", DATA, encode(timer)) for timer in timers)
+            )
+        except StoreError:
+            shard.untake(timers)  # firing twice is harmless: only the first finds the timer set
+            raise
