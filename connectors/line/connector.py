@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
 from connectors.api import (
     NATIVE,
+    Carry,
     Connector,
+    Failed,
     Manifest,
+    Outbound,
+    Outcome,
     Parsed,
+    ProviderRequest,
+    ProviderResponse,
     Refused,
     Request,
     Verified,
@@ -14,11 +24,15 @@ from connectors.api import (
     refused,
 )
 from connectors.kit.signatures import equal, hmac_sha256_base64
-from connectors.line import inbound
+from connectors.line import inbound, lookups
+from connectors.line import outbound as outbound_calls
+from connectors.line.messages import TEXT_LIMIT
 from connectors.line.settings import LineSettings
 from connectors.line.simulate import webhook
+from contracts.attachment import Attachment
+from contracts.identity import Profile
 
-LIMIT = 5_000
+_VERIFIED: Final = Verified()
 
 
 class LineConnector(Connector[LineSettings]):
@@ -32,20 +46,22 @@ class LineConnector(Connector[LineSettings]):
         channel_class="chat",
         carries={
             "text": NATIVE,
-            "image": NATIVE,
-            "audio": NATIVE,
-            "video": NATIVE,
+            "image": Carry("native", "JPEG and PNG up to 1 MB by an HTTPS link; otherwise a text with a link"),
+            "audio": Carry("native", "MP3 and M4A of known duration by an HTTPS link; otherwise a text with a link"),
+            "video": Carry("native", "MP4 with video_preview_url set; otherwise a text with a link"),
             "file": degraded("a text with a link"),
             "location": NATIVE,
             "contact_card": degraded("a text"),
             "sticker": NATIVE,
-            "choice": NATIVE,
+            "choice": Carry(
+                "native", "at most 13 options with labels of at most 20 characters; otherwise numbered text"
+            ),
             "postback": refused("a postback is the customer's answer; it is never sent"),
             "reaction": refused("LINE has no reactions for accounts"),
             "template": refused("LINE has no approved templates of this kind"),
             "call": refused("a call cannot be sent as a message"),
         },
-        text_limit=LIMIT,
+        text_limit=TEXT_LIMIT,
         text_unit="utf16",
         batch=5,
         idempotent=True,
@@ -72,8 +88,34 @@ class LineConnector(Connector[LineSettings]):
     def parse(self, request: Request) -> Parsed:
         return inbound.parse(request, self.account, self.settings.bot_user_id)
 
+    def render(self, outbound: Outbound) -> Sequence[ProviderRequest] | Failed:
+        return outbound_calls.render(self.settings, outbound)
+
+    def interpret(self, request: ProviderRequest, response: ProviderResponse) -> Outcome:
+        return outbound_calls.interpret(request, response)
+
+    def profile_request(self, address: str, author: str | None) -> ProviderRequest | None:
+        return lookups.profile_request(self.settings, address, author)
+
+    def read_profile(self, response: ProviderResponse) -> Profile | None:
+        return lookups.read_profile(response)
+
+    def media_request(self, attachment: Attachment) -> ProviderRequest | None:
+        return lookups.media_request(self.settings, attachment)
+
+    def typing_request(self, address: str, on: bool) -> ProviderRequest | None:
+        return lookups.typing_request(self.settings, address, on)
+
+    def read_request(self, message_extra: dict[str, Any]) -> ProviderRequest | None:
+        return lookups.read_request(self.settings, message_extra)
+
+    def probe_request(self) -> ProviderRequest:
+        return lookups.probe_request(self.settings)
+
+    def handover_link(self, text: str) -> str | None:
+        if self.settings.basic_id is None:
+            return None
+        return f"https://line.me/R/oaMessage/{quote(self.settings.basic_id, safe='')}/?{quote(text, safe='')}"
+
     def simulate(self, address: str, text: str, number: int, at_ms: int) -> Request:
         return webhook(self._keys[0], self.settings.bot_user_id, address, text, number, at_ms)
-
-
-_VERIFIED = Verified()

@@ -21,5 +21,8 @@ class LineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     set, webhooks for another bot are set aside."""
     basic_id: str | None = None
     """The account's ``@...`` id; when set, customers can be sent to this account with a ready-written message."""
+    video_preview_url: str | None = None
+    """An HTTPS link to a JPEG or PNG (1 MB at most) that stands for a video until it is played; LINE insists on one.
+    Without it videos are sent as a text with a link."""
     api_base: str = "https://api.line.me"
     data_base: str = "https://api-data.line.me"
