@@ -1,0 +1,1 @@
+"""Email: in by an LMTP or SMTP port and by IMAP, out by SMTP."""
