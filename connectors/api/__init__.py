@@ -1,6 +1,6 @@
 """The whole plugin interface: what a connector's author imports."""
 
-from connectors.api.connector import Connector, Sink, default_interpret, retry_after
+from connectors.api.connector import Connector, Listener, Sink, default_interpret, retry_after
 from connectors.api.errors import NotAccepted
 from connectors.api.manifest import NATIVE, Carry, Manifest, degraded, refused
 from connectors.api.outbound import MediaLink, Outbound
@@ -33,6 +33,7 @@ __all__ = [
     "Failed",
     "Ignored",
     "Invite",
+    "Listener",
     "Malformed",
     "Manifest",
     "MediaLink",

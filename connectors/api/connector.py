@@ -6,8 +6,8 @@ The host does the HTTP and keeps the order: limit, verify the raw bytes, parse, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -47,6 +47,18 @@ class Sink(Protocol):
         """It is not, and why; it goes on trying."""
 
 
+class Listener(msgspec.Struct, frozen=True):
+    """Something an account runs besides answering requests: a name for health and leases, and where it runs.
+
+    ``leased``: once over all copies (a mailbox). ``every_edge``: in each copy (a port).
+    """
+
+    name: str
+    where: Literal["leased", "every_edge"]
+    run: Callable[[Sink], Awaitable[None]]
+    """Runs until cancelled."""
+
+
 class Connector(Generic[S]):
     """A connector for one account. Subclasses set ``manifest`` and ``Settings``."""
 
@@ -75,6 +87,11 @@ class Connector(Generic[S]):
     async def listen(self, sink: Sink) -> None:
         """Runs until cancelled, for channels that are not request and response."""
         raise NotImplementedError
+
+    def listeners(self) -> Sequence[Listener]:
+        """What the host runs for this account: ``listen`` as the manifest says, unless its settings say more or less."""
+        where = self.manifest.listens
+        return () if where == "no" else (Listener("listen", where, self.listen),)
 
     def session(self, opened: SessionOpen) -> Session | Refused:
         """The protocol of one WebSocket with a customer."""
