@@ -44,7 +44,7 @@ class Missing(Exception):
 
 
 class Refusal(Exception):
-    """The command cannot be carried out, through no fault of ours: nothing of it takes effect, and the asker is told."""
+    """The command cannot be carried out, through no fault of ours: nothing takes effect, and the asker is told."""
 
     def __init__(self, kind: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -67,15 +67,19 @@ class Reader(Protocol):
 class Turn(Reader, Protocol):
     """One command being carried out."""
 
-    at: datetime
-    """The command's stream time: the only clock a rule has."""
     at_ms: int
+    """The command's stream time in milliseconds: the only clock a rule has."""
     entry: str
     """The command's entry id in its stream."""
     sender: str | None
     """The shard that relayed the command, if one did."""
     result: dict[str, str]
     """Told to the asker in ``command.done``."""
+
+    @property
+    def at(self) -> datetime:
+        """The stream time as a moment in UTC."""
+        ...
 
     def new_id(self, kind: str) -> str:
         """A new id that names this shard; the same on every replay."""

@@ -10,7 +10,7 @@ import hashlib
 from typing import Final
 
 from router.shards import keys
-from router.store.errors import ReplyError, StoreLost, StoreRefused, StoreUnavailable
+from router.store.errors import ReplyError, StoreLost
 from router.store.lane import Lane
 
 SCRIPT: Final = b"""
@@ -82,5 +82,3 @@ async def _run(lane: Lane, shard: str, arguments: list[bytes | str | int]) -> ob
         if error.code != "NOSCRIPT":
             raise
     return await lane.call(meta, "EVAL", SCRIPT, 1, meta, *arguments)
-
-

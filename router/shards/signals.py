@@ -67,7 +67,7 @@ class Signals:
                 await asyncio.sleep(1)
 
     async def _listen(self) -> None:
-        async with self._store.pubsub() as pubsub:
+        async with self._store.client.pubsub() as pubsub:
             await pubsub.psubscribe(keys.SIGNALS)
             while True:
                 message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1.0)

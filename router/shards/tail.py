@@ -202,9 +202,7 @@ class Tail:
         return encode_token(tuple(self._positions))
 
     @contextmanager
-    def follower(
-        self, accept: Callable[[Entry], bool] | None = None, keys: set[str] | None = None
-    ) -> Any:
+    def follower(self, accept: Callable[[Entry], bool] | None = None, keys: set[str] | None = None) -> Any:
         """A follower of live events, from now on."""
         follower = Follower(accept, keys)
         self._followers.add(follower)
@@ -297,5 +295,3 @@ def _id(position: Position) -> str:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
-
-

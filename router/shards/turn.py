@@ -42,8 +42,26 @@ class ShardTurn:
     """Implements :class:`router.domain.turn.Turn` over a shard's memory. Nothing here touches the memory itself."""
 
     __slots__ = (
-        "_ids", "_memory", "_now", "_number", "_rows", "_suffix", "at_ms", "effects", "entry", "events",
-        "indexed", "pushed", "puts", "result", "sender", "shard", "shards", "told", "unindexed", "timers",
+        "_ids",
+        "_memory",
+        "_now",
+        "_number",
+        "_rows",
+        "_suffix",
+        "at_ms",
+        "effects",
+        "entry",
+        "events",
+        "indexed",
+        "pushed",
+        "puts",
+        "result",
+        "sender",
+        "shard",
+        "shards",
+        "timers",
+        "told",
+        "unindexed",
     )  # fmt: skip
 
     def __init__(

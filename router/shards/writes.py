@@ -15,7 +15,6 @@ from router.shards.entry import Received
 from router.shards.memory import ABSENT
 
 
-
 class Writes:
     """The writes of one batch of commands of one shard. A value put twice is written once."""
 
