@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 import msgspec
 
@@ -58,7 +58,8 @@ def load(name: str) -> type[Connector[Any]]:
 
 
 def settings_of(cls: type[Connector[Any]], raw: Mapping[str, Any], account: str) -> msgspec.Struct:
-    """The account's settings as ``cls.Settings``. For a secret ``key``, ``key_file`` may name a file that has it.
+    """The account's settings as ``cls.Settings``. For a secret ``key``, ``key_file`` may name a file that has it
+    (several secrets: one a line).
 
     Raises:
         SettingsError: unknown or missing keys, wrong types, a secret's file that is missing or that others can read.
@@ -67,7 +68,8 @@ def settings_of(cls: type[Connector[Any]], raw: Mapping[str, Any], account: str)
     fields = {field.name: field for field in msgspec.structs.fields(cls.Settings)}
     for name, field in fields.items():
         if _is_secret(field.type) and f"{name}_file" in given:
-            given[name] = _from_file(account, name, given)
+            text = _from_file(account, name, given)
+            given[name] = text.split() if get_origin(field.type) is tuple else text
     for key in given:
         if key not in fields:
             raise SettingsError(f"account {account!r}: there is no setting {key!r}{_nearest(key, fields)}")
@@ -80,6 +82,8 @@ def settings_of(cls: type[Connector[Any]], raw: Mapping[str, Any], account: str)
 def _imported(point: EntryPoint) -> Any:
     try:
         return point.load()
+    except AttributeError as error:
+        raise UnfitConnector(f"the entry point {point.name!r} names {point.value}, which does not exist") from error
     except ImportError as error:
         raise MissingExtra(_install_hint(point, error)) from error
 

@@ -12,8 +12,16 @@ from contracts.message import Problem
 from connectors.api.request import Response
 
 ProblemKind = Literal[
-    "config", "unreachable", "throttled", "rejected", "recipient_gone", "opted_out", "window_closed", "too_large",
-    "unsupported", "bad_answer",
+    "config",
+    "unreachable",
+    "throttled",
+    "rejected",
+    "recipient_gone",
+    "opted_out",
+    "window_closed",
+    "too_large",
+    "unsupported",
+    "bad_answer",
 ]
 
 

@@ -25,6 +25,9 @@ class Request(msgspec.Struct, frozen=True):
     url: str
     remote: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path!r}, {len(self.body)} bytes)"
+
 
 class Response(msgspec.Struct, frozen=True):
     """What the host answers. The default is an empty 200."""
@@ -53,6 +56,10 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     """A repeat with the same key does nothing twice at the provider, so an unclear outcome may be sent again."""
     timeout_s: float = 15.0
 
+    def __repr__(self) -> str:
+        # Neither headers, body nor query: they hold tokens and what people wrote.
+        return f"ProviderRequest({self.method} {self.url.partition('?')[0]}, {len(self.body)} bytes)"
+
 
 class ProviderResponse(msgspec.Struct, frozen=True):
     """What the provider answered; at most 1 MiB of body. ``failure`` instead when there was no answer:
@@ -64,3 +71,6 @@ class ProviderResponse(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
     body: bytes = b""
     failure: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ProviderResponse({self.failure or self.status}, {len(self.body)} bytes)"
