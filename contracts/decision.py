@@ -39,7 +39,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: Outcome
     trigger: str
     """What made us look: ``work_arrived``, ``capacity_freed``, ``agent_available``, ``declined``, ``timed_out``,
-    ``policy_changed``, ``transferred``, ``agent_left``."""
+    ``policy_changed``, ``transferred``, ``agent_left``, ``decline_forgotten``, ``claimed``."""
     queue: str
     policy: str
     rule: str | None = None
@@ -47,10 +47,13 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     agent: str | None = None
     reason: str | None = None
     """The rule of choice that spoke: ``previous_agent``, ``requested_agent``, ``longest_idle``, ``most_spare``,
-    ``nobody_eligible``."""
+    ``nobody_eligible``, ``claimed``."""
     weight: int = 0
     waited_s: int = 0
     position: int | None = None
     considered: tuple[Considered, ...] = ()
     counts: dict[str, int] = {}
     truncated: bool = False
+    notes: tuple[str, ...] = ()
+    """What was asked for and could not be: ``unknown_queue:NAME``, ``unknown_agent:ID``,
+    ``requested_agent:ID:away`` (with what ruled them out)."""

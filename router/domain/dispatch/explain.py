@@ -1,0 +1,91 @@
+"""The reasons of a decision: who was looked at, in which order, and what ruled out the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Final, NamedTuple
+
+from contracts.decision import Considered, RuledOut
+from router.domain.dispatch.desk import Desk
+from router.domain.dispatch.room import ELIGIBLE, Room
+from router.domain.dispatch.seat import Seat, Verdict
+from router.domain.dispatch.work import Work
+
+WHOLE: Final = 50
+"""A queue of up to so many agents is listed whole; of a larger one, so many in all."""
+FRONT: Final = 10
+"""How many of the eligible of a larger queue are listed."""
+
+
+class Reasons(NamedTuple):
+    considered: tuple[Considered, ...]
+    counts: dict[str, int]
+    truncated: bool
+
+
+def explain(desk: Desk, work: Work, at_ms: int, named: Iterable[str | None]) -> Reasons:
+    """Looks before anything moves. ``named``: those asked for or chosen by name, listed first; None is passed over."""
+    return _Look(desk, work, at_ms).reasons([agent for agent in dict.fromkeys(named) if agent in desk.seats])
+
+
+class _Look:
+    """One look at a queue's agents for one piece of work."""
+
+    def __init__(self, desk: Desk, work: Work, at_ms: int) -> None:
+        self.desk, self.work, self.at_ms = desk, work, at_ms
+        self.room: Room = desk.rooms[work.queue]
+        self.place = desk.rules.costs.place[work.channel_class]
+        self.barred = work.barred(at_ms)
+
+    def reasons(self, named: list[str | None]) -> Reasons:
+        first = [agent for agent in named if agent is not None]
+        outside = sum(agent not in self.room for agent in first)
+        total = len(self.room) + outside
+        whole = total <= WHOLE
+        listed = self._listed(first, total if whole else FRONT, WHOLE)
+        return Reasons(listed, self._counts(), len(listed) < total)
+
+    def _listed(self, first: list[str], front: int, most: int) -> tuple[Considered, ...]:
+        """The named, the eligible in order of choice, the barred, and the others ruled out; nobody twice."""
+        seen = set(first)
+        eligible: list[tuple[str, Verdict]] = [
+            (agent, ELIGIBLE)
+            for agent in self.room.eligible(self.place, front + len(self.barred))
+            if agent not in self.barred and agent not in seen
+        ]
+        rows = chain(
+            ((agent, self._verdict(agent)) for agent in first),
+            eligible[:front],
+            (row for row in self._barred() if row[0] not in seen),
+            (row for row in self.room.ruled_out(self.place, most) if row[0] not in seen),
+        )
+        return tuple([self._considered(agent, verdict) for agent, verdict in islice(rows, most)])
+
+    def _counts(self) -> dict[str, int]:
+        counts = self.room.counts(self.place)
+        for _, verdict in self._barred():
+            counts[ELIGIBLE] -= 1
+            counts[verdict] = counts.get(verdict, 0) + 1
+        elsewhere = len(self.desk.seats) - len(self.room)
+        if elsewhere:
+            counts["not_in_queue"] = elsewhere
+        return {reason: count for reason, count in counts.items() if count}
+
+    def _barred(self) -> Iterator[tuple[str, RuledOut]]:
+        """Those who could have it but for having declined it, or having been excluded."""
+        for agent, reason in self.barred.items():
+            if agent in self.room and self._standing(self.desk.seats[agent]) == ELIGIBLE:
+                yield agent, reason
+
+    def _verdict(self, agent: str) -> Verdict:
+        standing = self._standing(self.desk.seats[agent])
+        return self.barred.get(agent, standing) if standing == ELIGIBLE else standing
+
+    def _standing(self, seat: Seat) -> Verdict:
+        return seat.standing[self.place]
+
+    def _considered(self, agent: str, verdict: Verdict) -> Considered:
+        seat = self.desk.seats[agent]
+        idle_s = (self.at_ms - seat.idle_ms) // 1000 if seat.idle_ms else None
+        return Considered(agent, None if verdict == ELIGIBLE else verdict, seat.spare, idle_s)

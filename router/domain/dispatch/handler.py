@@ -1,0 +1,92 @@
+"""The dispatch shard's handler: one rule for each command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from contracts.commands import (
+    AcceptOffer,
+    AgentConnection,
+    ClaimWork,
+    DeclarePresence,
+    DeclineOffer,
+    PublishPolicy,
+    PutAgent,
+    ReleaseWork,
+    RemoveAgent,
+    RequestAgent,
+    TimerDue,
+)
+from contracts.policy import Policy
+from router.domain.dispatch.attend import GRACE, SESSION, connect, declare, grace_over, silence
+from router.domain.dispatch.desk import Desk
+from router.domain.dispatch.moves import FORGET, OFFER, Moves
+from router.domain.dispatch.offer import accept, claim, decline, expire, remember_no_more
+from router.domain.dispatch.request import release, request
+from router.domain.dispatch.roster import publish, put_agent, remove_agent
+from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, POLICY, SESSIONS, WORK
+from router.domain.turn import Handler, Reader, Table, Turn
+
+Rule = Callable[[Moves, Any], None]
+
+
+class DispatchHandler(Handler):
+    """Rules over a :class:`Desk` that is derived from the rows at take-over and kept in step from then on.
+
+    Every row a rule reads is preloaded, so no rule meets ``Missing``; every refusal is raised before anything moved.
+    """
+
+    tables: Sequence[Table[Any]] = (AGENTS, WORK, POLICY, SESSIONS, DECISIONS)
+
+    def __init__(self) -> None:
+        self.desk = Desk(Policy(), {}, {}, {})
+        self._rules: dict[type, Rule] = {
+            RequestAgent: request,
+            ReleaseWork: release,
+            AcceptOffer: accept,
+            DeclineOffer: decline,
+            ClaimWork: claim,
+            DeclarePresence: declare,
+            AgentConnection: connect,
+            PutAgent: put_agent,
+            RemoveAgent: remove_agent,
+            PublishPolicy: publish,
+            TimerDue: self._timer,
+        }
+        self._timers: dict[str, Rule] = {
+            OFFER: expire,
+            FORGET: remember_no_more,
+            GRACE: grace_over,
+            SESSION: silence,
+        }
+
+    def load(self, shard: str, shards: int, rows: dict[str, dict[str, Any]]) -> None:
+        policy = rows.get(POLICY.name, {}).get(CURRENT, Policy())
+        self.desk = Desk(policy, rows.get(AGENTS.name, {}), rows.get(WORK.name, {}), rows.get(SESSIONS.name, {}))
+
+    def needs(self, reader: Reader, command: Any) -> None:
+        """Nothing: all that the rules read is preloaded."""
+
+    def handle(self, turn: Turn, command: Any) -> None:
+        """Carries out one command.
+
+        Raises:
+            Refusal: ``conflict``, ``not_found`` or ``invalid``.
+            TypeError: a command that is not for dispatch.
+        """
+        rule = self._rules.get(type(command))
+        if rule is None:
+            raise TypeError(f"{type(command).__name__} is no command for dispatch")
+        moves = Moves(turn, self.desk, command)
+        rule(moves, command)
+        moves.finish()
+
+    def resume(self) -> Iterable[object]:
+        """Nothing: what must happen outside happens in other shards, and is told to them."""
+        return ()
+
+    def _timer(self, moves: Moves, command: TimerDue) -> None:
+        rule = self._timers.get(command.timer.partition(":")[0] + ":")
+        if rule is not None:
+            rule(moves, command)

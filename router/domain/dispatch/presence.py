@@ -1,0 +1,42 @@
+"""Whether an agent can be given new work at all: what they declared and whether they are connected, kept apart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from contracts.agent import Agent, Declared, Presence
+from contracts.decision import RuledOut
+
+
+def blocked(agent: Agent, presence: Presence) -> RuledOut | None:
+    """Why the agent gets no new work whatever their capacity; None when they are available."""
+    if not agent.enabled:
+        return "disabled"
+    if presence.declared != "online":
+        return presence.declared
+    return None if reachable(presence) else "disconnected"
+
+
+def reachable(presence: Presence) -> bool:
+    """Connected, or cut off for less than the grace: ``disconnected_at`` is cleared when the grace has passed."""
+    return presence.connected or presence.disconnected_at is not None
+
+
+def declared(presence: Presence, status: Declared, at: datetime) -> Presence:
+    return replace(presence, declared=status, since=at)
+
+
+def connected(presence: Presence) -> Presence:
+    return replace(presence, connected=True, disconnected_at=None)
+
+
+def cut_off(presence: Presence, at: datetime) -> Presence:
+    """The last connection closed; the grace begins."""
+    return replace(presence, connected=False, disconnected_at=at)
+
+
+def gone(presence: Presence) -> Presence:
+    """The grace has passed without a connection."""
+    return replace(presence, connected=False, disconnected_at=None)

@@ -1,0 +1,33 @@
+"""What the dispatch shard keeps. All but the decisions fits in the owner's memory and is loaded at take-over."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from contracts.agent import AgentState
+from contracts.decision import Decision
+from contracts.policy import Policy
+from router.domain.dispatch.work import Work
+from router.domain.turn import Table
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A connection of an agent, and when an api copy last said that it stands."""
+
+    agent: str
+    seen_ms: int
+
+
+AGENTS: Final = Table("agents", AgentState, preload=True)
+WORK: Final = Table("work", Work, preload=True)
+POLICY: Final = Table("policy", Policy, preload=True)
+"""One row, ``current``."""
+SESSIONS: Final = Table("sessions", Session, preload=True)
+DECISIONS: Final = Table("decision", Decision, ttl_s=30 * 24 * 3600)
+"""Read by the API only; the list ``why`` of a conversation names its decisions, oldest first."""
+
+CURRENT: Final = "current"
+WHY: Final = "why"
+DECISION_ID: Final = "dc"

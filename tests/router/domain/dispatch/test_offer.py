@@ -1,0 +1,141 @@
+"""Offers: one winner, declines remembered, the original place kept."""
+
+from __future__ import annotations
+
+from contracts.commands import WorkAssigned, WorkOffered
+from contracts.events import OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn
+from contracts.policy import Policy, Queue
+from tests.router.domain.dispatch.floor import Floor, auto, cv
+
+
+def test_work_is_offered_and_accepted() -> None:
+    floor = Floor()
+    floor.agent("ann")
+    floor.ask(1)
+    offered = floor.told(WorkOffered)[0]
+    assert (offered.agent, offered.queue, offered.conversation) == ("ann", "default", cv(1))
+    assert floor.state("ann").used == 20
+    assert floor.accept(1, "ann") is None
+    assert floor.told(WorkAssigned) == [WorkAssigned(conversation=cv(1), agent="ann", queue="default")]
+    assert floor.holder(1) == ("assigned", "ann")
+    assert floor.state("ann").used == 20
+    assert floor.state("ann").work == (cv(1),)
+    assert [event.agent for event in floor.events(OfferMade)] == ["ann"]
+    assert [(event.agent, event.conversation, event.contact) for event in floor.events(OfferAccepted)] == [
+        ("ann", cv(1), "ct_01_1")
+    ]
+
+
+def test_only_the_one_it_is_offered_to_can_accept_and_only_once() -> None:
+    floor = Floor()
+    floor.agent("ann")
+    floor.ask(1)
+    floor.agent("bob")
+    for agent, number in (("bob", 1), ("nobody", 1), ("ann", 2)):
+        problem = floor.accept(number, agent)
+        assert problem is not None and problem.kind == "conflict"
+    assert floor.accept(1, "ann") is None
+    for agent in ("ann", "bob"):
+        problem = floor.accept(1, agent)
+        assert problem is not None and problem.kind == "conflict"
+    assert floor.holder(1) == ("assigned", "ann")
+
+
+def test_an_expired_offer_cannot_be_accepted_even_before_its_timer_was_handled() -> None:
+    floor = Floor()
+    floor.agent("ann")
+    floor.ask(1)
+    floor.store.now_ms += 30_000
+    problem = floor.accept(1, "ann")
+    assert problem is not None and "expired" in problem.sentence
+
+
+def test_a_declined_offer_goes_to_the_next_and_comes_back_when_forgotten() -> None:
+    floor = Floor(Policy(forget_decline_s=100))
+    floor.agent("ann")
+    floor.agent("bob")
+    floor.ask(1)
+    floor.decline(1, "ann")
+    assert floor.holder(1) == ("offered", "bob")
+    floor.decline(1, "bob")
+    assert floor.holder(1) == ("waiting", None)
+    assert floor.decision().counts == {"declined": 2}
+    assert floor.state("ann").used == floor.state("bob").used == 0
+    floor.wait(99)
+    assert floor.holder(1) == ("waiting", None)
+    floor.wait(1)
+    assert floor.holder(1) == ("offered", "ann")
+    assert floor.decision().trigger == "decline_forgotten"
+    assert len(floor.events(OfferDeclined)) == 2
+
+
+def test_an_offer_times_out() -> None:
+    floor = Floor(Policy(queues=(Queue("default", offer_timeout_s=5),)))
+    floor.agent("ann")
+    floor.agent("bob")
+    floor.ask(1)
+    floor.wait(5)
+    assert floor.holder(1) == ("offered", "bob")
+    assert floor.decision().trigger == "timed_out"
+    assert [event.agent for event in floor.events(OfferExpired)] == ["ann"]
+    floor.wait(5)
+    assert floor.holder(1) == ("waiting", None)
+
+
+def test_declined_work_keeps_its_place() -> None:
+    floor = Floor()
+    floor.agent("ann", capacity=20)
+    for number in (1, 2, 3):
+        floor.ask(number)
+        floor.wait(1)
+    before = floor.work(1)
+    floor.decline(1, "ann")
+    assert floor.holder(2) == ("offered", "ann")
+    assert floor.work(1).line_key == before.line_key
+    assert floor.decision().conversation == cv(2)
+    floor.agent("bob", capacity=20)
+    assert floor.holder(1) == ("offered", "bob")
+
+
+def test_auto_accept_assigns_at_once() -> None:
+    floor = Floor(auto())
+    floor.agent("ann")
+    floor.ask(1)
+    assigned = floor.told(WorkAssigned)[0]
+    assert assigned.agent == "ann" and assigned.decision is not None
+    assert floor.events(OfferMade) == []
+
+
+def test_an_agent_takes_work_by_hand() -> None:
+    floor = Floor()
+    floor.agent("ann", capacity=40)
+    floor.declare("ann", "busy")
+    for number in (1, 2, 3):
+        floor.ask(number)
+    assert floor.claim(2, "ann") is None
+    assert floor.claim(3, "ann") is None
+    assert floor.holder(2) == ("assigned", "ann")
+    assert floor.decision().reason == "claimed"
+    for number, agent, kind in ((1, "ann", "conflict"), (2, "ann", "conflict"), (1, "who", "not_found")):
+        problem = floor.claim(number, agent)
+        assert problem is not None and problem.kind == kind
+    assert floor.state("ann").used == 40
+
+
+def test_releasing_an_offer_withdraws_it_and_gives_the_place_to_the_next() -> None:
+    floor = Floor()
+    floor.agent("ann", capacity=20)
+    floor.ask(1)
+    floor.ask(2)
+    floor.release(1)
+    assert [event.conversation for event in floor.events(OfferWithdrawn)] == [cv(1)]
+    assert floor.holder(2) == ("offered", "ann")
+    floor.wait(29)
+    assert floor.holder(2) == ("offered", "ann")
+
+
+def test_releasing_is_repeatable() -> None:
+    floor = Floor()
+    floor.ask(1)
+    assert floor.release(1) is None
+    assert floor.release(1) is None
