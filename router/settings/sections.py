@@ -61,7 +61,7 @@ class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Secret | None = None
     """``redis://``, ``redis+sentinel://``, ``redis+cluster://``, each with TLS as ``rediss...``, or ``unix://``."""
     durability: Literal["memory", "disk", "replica"] = "disk"
-    """What a message has survived when its sender is told that we have it: nothing, an fsync, or a copy on a replica."""
+    """What a message has survived when its sender is told that we have it: nothing, an fsync or a replica."""
     barrier_timeout_ms: Positive = 2_000
     """How long the fsync or the replica may take before the message counts as not accepted."""
     username: str | None = None
@@ -109,6 +109,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most so many requests a second are taken from outside per copy; more get 429."""
     media_hosts: tuple[str, ...] = ()
     """Besides the connector's own: hosts that attachments may be fetched from (``*.example.com``)."""
+    allow_private: bool = False
+    """Its provider may be in a private network (your own gateway, a test); otherwise only public addresses are called."""
     options: dict[str, Any] = {}
     """The connector's own settings, as written; checked by the connector."""
 

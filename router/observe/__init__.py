@@ -1,0 +1,1 @@
+"""What the process tells of itself: log, metrics, health; and the supervisor of its tasks."""
