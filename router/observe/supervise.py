@@ -101,7 +101,7 @@ class Supervisor:
         while True:
             task.health.ok(restarts=task.restarts)
             began = loop.time()
-            if await self._ran_to_its_end(task):
+            if await self._ran_to_its_end(task) or _told_to_stop():
                 return
             if loop.time() - began > _HEALTHY_S:
                 task.failures = 0
@@ -114,8 +114,7 @@ class Supervisor:
         try:
             await task.job()
         except asyncio.CancelledError as error:
-            current = asyncio.current_task()
-            if current is not None and current.cancelling():
+            if _told_to_stop():
                 raise
             # Something inside was cancelled, not we.
             task.health.failed(error_name(error), restarts=task.restarts)
@@ -135,3 +134,9 @@ class Supervisor:
         longest = min(_FIRST_S * (1 << min(task.failures, 16)), _MOST_S)
         task.failures += 1
         return longest * self._chance.uniform(0.5, 1.0)
+
+
+def _told_to_stop() -> bool:
+    """A job may swallow its cancellation and return; that does not make it wanted again."""
+    current = asyncio.current_task()
+    return current is not None and current.cancelling() > 0

@@ -110,7 +110,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media_hosts: tuple[str, ...] = ()
     """Besides the connector's own: hosts that attachments may be fetched from (``*.example.com``)."""
     allow_private: bool = False
-    """Its provider may be in a private network (your own gateway, a test); otherwise only public addresses are called."""
+    """Its provider may be in a private network (your own gateway, a test); otherwise only public ones are called."""
     options: dict[str, Any] = {}
     """The connector's own settings, as written; checked by the connector."""
 
