@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from importlib import resources
 
@@ -19,6 +20,7 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "authorization, content-type, x-file-name",
     "Access-Control-Max-Age": "600",
 }
+_SCRIPT = "text/javascript; charset=utf-8"
 _SAFE = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -50,7 +52,8 @@ class Pages:
         self._tokens = tokens
         self._widget = _asset("widget.js")
         self._demo = _asset("demo.html").decode()
-        self._etag = f'"{hashlib.sha256(self._widget).hexdigest()[:32]}"'
+        self._packed = gzip.compress(self._widget, 9, mtime=0)
+        self._etag = f'W/"{hashlib.sha256(self._widget).hexdigest()[:32]}"'
 
     def answer(self, request: Request) -> Response | None:
         """The answer, or None for a request that is not one of these."""
@@ -71,10 +74,13 @@ class Pages:
             "ETag": self._etag,
             "Cache-Control": "public, max-age=300, stale-while-revalidate=86400",
             "Cross-Origin-Resource-Policy": "cross-origin",
+            "Vary": "Accept-Encoding",
         }
         if self._etag in request.headers.get("if-none-match", ""):
             return Response(304, headers=headers)
-        return Response(200, self._widget, "text/javascript; charset=utf-8", headers)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(200, self._widget, _SCRIPT, headers)
+        return Response(200, self._packed, _SCRIPT, headers | {"Content-Encoding": "gzip"})
 
     def _try_out(self, request: Request) -> Response:
         lang = "en" if request.query.get("lang") == "en" else "ja"
