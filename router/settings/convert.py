@@ -13,7 +13,7 @@ from router.settings.problem import Path, Problem
 T = TypeVar("T")
 _AT = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[(\d+|\.\.\.)\]")
-_EXPECTED = re.compile(r"^Expected `(.+)`, got `(.+)`$")
+_KIND = re.compile(r"`([^`]+)`")
 
 
 class Mismatch(Exception):
@@ -45,11 +45,9 @@ def _custom(kind: type, value: Any) -> Any:
 def _problem(message: str, path: Path) -> Problem:
     at = _AT.search(message)
     text = message[: at.start()] if at else message
-    if found := _EXPECTED.match(text):
-        text = f"expected {_plain(found[1])}, got {_plain(found[2])}"
     if missing := re.match(r"Object missing required field `(.+)`", text):
         return Problem((*path, *_steps(at), missing[1]), "missing", "set it")
-    return Problem((*path, *_steps(at)), text[0].lower() + text[1:])
+    return Problem((*path, *_steps(at)), _plainly(text))
 
 
 def _steps(at: re.Match[str] | None) -> Path:
@@ -58,8 +56,13 @@ def _steps(at: re.Match[str] | None) -> Path:
     return tuple(name or (int(index) if index.isdigit() else index) for name, index in _STEP.findall(at[1]))
 
 
-def _plain(kind: str) -> str:
+def _plainly(text: str) -> str:
     """msgspec's words in TOML's."""
+    text = text[0].lower() + text[1:]
+    return _KIND.sub(lambda found: _plain(found[1]), text) if text.startswith("expected") else text
+
+
+def _plain(kind: str) -> str:
     words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list"}
     words |= {"object": "a table", "null": "nothing"}
     return " or ".join(words.get(part.strip(), part.strip()) for part in kind.split("|") if part.strip() != "null")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors import registry
 from router.settings.convert import Mismatch, convert
 from router.settings.problem import Path, Problem
 from router.settings.secret_file import secret_of
@@ -40,9 +40,9 @@ def read_environment(environ: Mapping[str, str], accounts: Mapping[str, Any]) ->
     by commas. Lists of tables (agents, queues, rules) cannot be set here.
     """
     overlay = Overlay()
-    for name, value in sorted(environ.items()):
-        if name.startswith(PREFIX) and name not in _OTHERS and not _KUBERNETES.match(name):
-            _take(overlay, name, value, accounts)
+    ours = [name for name in environ if name.startswith(PREFIX) and name not in _OTHERS and not _KUBERNETES.match(name)]
+    for name in sorted(ours, key=lambda name: (not name.endswith("__CONNECTOR"), name)):
+        _take(overlay, name, environ[name], accounts)
     return overlay
 
 
@@ -53,8 +53,9 @@ def _take(overlay: Overlay, name: str, value: str, accounts: Mapping[str, Any]) 
         return
     if words[0] == "accounts" and len(words) > 2:
         words = ["accounts", _account(words[1], accounts), *words[2:]]
+    known = _joined(accounts, overlay.raw.get("accounts", {}))
     try:
-        _put(overlay, name, words, _typed(words, value))
+        _put(overlay, name, words, _typed(words, value, known))
     except Mismatch as error:
         problem = error.problem
         overlay.problems.append(Problem((), f"{name}: {problem.cause}", problem.remedy, file="environment"))
@@ -77,18 +78,23 @@ def _account(word: str, accounts: Mapping[str, Any]) -> str:
     return next((name for name in accounts if name.replace("-", "_") == word), word)
 
 
-def _typed(words: list[str], value: str) -> Any:
+def _typed(words: list[str], value: str, accounts: Mapping[str, Any]) -> Any:
     annotation: Any = Settings
     for index, word in enumerate(words):
         if index == 2 and words[0] == "accounts" and word not in fields_of(Account):
-            return _option(value)
+            annotation = _option(accounts.get(words[1]), word)
+            break
         annotation = _below(shape_of(annotation), word)
+    return _read(value, annotation)
+
+
+def _read(value: str, annotation: Any) -> Any:
     shape = shape_of(annotation)
     if shape.kind == "list" and not shape_of(shape.item).struct:
         return [part.strip() for part in value.split(",") if part.strip()]
     if shape.kind != "leaf":
         raise Mismatch(Problem((), "a table cannot be set by a variable", "set it in the file"))
-    return value if shape.secret else convert(value, annotation, lax=True)
+    return value if shape.secret or annotation is str else convert(value, annotation, lax=True)
 
 
 def _below(shape: Shape, word: str) -> Any:
@@ -103,14 +109,13 @@ def _below(shape: Shape, word: str) -> Any:
     return fields[key]
 
 
-def _option(value: str) -> Any:
-    """A connector's own setting: text; lists and tables as TOML writes them."""
-    if not value.startswith(("[", "{")):
-        return value
+def _option(table: Any, key: str) -> Any:
+    """The type of a connector's own setting; text when the connector cannot be asked, which is told elsewhere."""
     try:
-        return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return value
+        fields = fields_of(registry.load(str(table["connector"])).Settings)
+    except (registry.RegistryError, KeyError, TypeError):
+        return str
+    return fields.get(key, str)
 
 
 def _put(overlay: Overlay, name: str, words: list[str], value: Any) -> None:
@@ -119,3 +124,8 @@ def _put(overlay: Overlay, name: str, words: list[str], value: Any) -> None:
         table = table.setdefault(word, {})
     table[words[-1]] = value
     overlay.names[tuple(words)] = name
+
+
+def _joined(file: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    tables = {name: table for name, table in file.items() if isinstance(table, dict)}
+    return tables | {name: tables.get(name, {}) | table for name, table in variables.items()}
