@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -30,6 +30,9 @@ _BLOCK_MS: Final = 1_000
 _PAGE: Final = 500
 QUEUE: Final = 10_000
 """Events that wait for one follower at most."""
+
+
+_NOBODY: Final[frozenset[Follower]] = frozenset()
 
 
 class TooSlow(Exception):
@@ -76,20 +79,79 @@ class Entry:
         return self._event
 
     @property
+    def keys(self) -> list[str]:
+        """What a follower can want it by."""
+        found = [key for key in (self.conversation, self.contact, self.agent) if key is not None]
+        if self.type.startswith("identity."):
+            found.append(self.event.identity.key)
+        return found
+
+    @property
     def token(self) -> str:
         """Resume after this entry."""
         return encode_token(self._positions)
 
 
-class Follower:
-    """One reader of the tail. ``keys`` may be changed while it follows: conversations, contacts and agents it wants;
-    None means everything."""
+class Index:
+    """Who wants what, so that an event costs only those who want it."""
 
-    def __init__(self, accept: Callable[[Entry], bool] | None, keys: set[str] | None) -> None:
-        self.keys = keys
+    def __init__(self) -> None:
+        self.everything: set[Follower] = set()
+        self.by_key: dict[str, set[Follower]] = {}
+
+    def add(self, follower: Follower) -> None:
+        """A follower without keys wants everything."""
+        if follower.keys is None:
+            self.everything.add(follower)
+
+    def forget(self, key: str, follower: Follower) -> None:
+        """It does not want the key any more."""
+        followers = self.by_key.get(key, set())
+        followers.discard(follower)
+        if not followers:
+            self.by_key.pop(key, None)
+
+    def give(self, entry: Entry) -> None:
+        """Offers the entry once to everybody who wants it."""
+        wanting = set(self.everything)
+        if self.by_key:
+            for key in entry.keys:
+                wanting |= self.by_key.get(key, _NOBODY)
+        for follower in wanting:
+            follower.offer(entry)
+
+
+class Follower:
+    """One reader of the tail. ``keys``: conversations, contacts, agents and identity keys it wants, to be changed with
+    ``watch`` and ``unwatch`` while it follows; None means everything."""
+
+    def __init__(self, index: Index, accept: Callable[[Entry], bool] | None, keys: Iterable[str] | None) -> None:
+        self.keys: set[str] | None = None if keys is None else set()
         self._accept = accept
         self._queue: asyncio.Queue[Entry] = asyncio.Queue()
         self._slow = False
+        self._index = index
+        index.add(self)
+        for key in keys or ():
+            self.watch(key)
+
+    def watch(self, key: str) -> None:
+        """From now on events of this conversation, contact, agent or identity are wanted too."""
+        if self.keys is not None:
+            self.keys.add(key)
+            self._index.by_key.setdefault(key, set()).add(self)
+
+    def unwatch(self, key: str) -> None:
+        """They no longer are."""
+        if self.keys is not None and key in self.keys:
+            self.keys.discard(key)
+            self._index.forget(key, self)
+
+    def close(self) -> None:
+        """Wants nothing any more."""
+        for key in list(self.keys or ()):
+            self.unwatch(key)
+        self._index.everything.discard(self)
 
     def offer(self, entry: Entry) -> None:
         """Queues the entry if it is wanted."""
@@ -102,9 +164,7 @@ class Follower:
 
     def wants(self, entry: Entry) -> bool:
         """Is it one of ours?"""
-        if self.keys is not None and not (
-            entry.conversation in self.keys or entry.contact in self.keys or entry.agent in self.keys
-        ):
+        if self.keys is not None and self.keys.isdisjoint(entry.keys):
             return False
         return self._accept is None or self._accept(entry)
 
@@ -128,7 +188,7 @@ class Tail:
         self._lane = store.lane("tail.read")
         self._positions: list[Position] = [(0, 0)] * len(self._names)
         self._places = {keys.events(name).encode(): place for place, name in enumerate(self._names)}
-        self._followers: set[Follower] = set()
+        self._index = Index()
         self._listeners: dict[str, list[Callable[[Entry], None]]] = {}
         self._ready = asyncio.Event()
         self._lanes = {name: store.lane(f"tail.{name}") for name in self._names} if store.is_cluster else {}
@@ -188,8 +248,7 @@ class Tail:
     def _give(self, entry: Entry) -> None:
         for listener in self._listeners.get(entry.type, ()):
             listener(entry)
-        for follower in self._followers:
-            follower.offer(entry)
+        self._index.give(entry)
 
     # -- giving -----------------------------------------------------------------------------------------------------
 
@@ -202,21 +261,22 @@ class Tail:
         return encode_token(tuple(self._positions))
 
     @contextmanager
-    def follower(self, accept: Callable[[Entry], bool] | None = None, keys: set[str] | None = None) -> Any:
+    def follower(
+        self, accept: Callable[[Entry], bool] | None = None, keys: Iterable[str] | None = None
+    ) -> Iterator[Follower]:
         """A follower of live events, from now on."""
-        follower = Follower(accept, keys)
-        self._followers.add(follower)
+        follower = Follower(self._index, accept, keys)
         try:
             yield follower
         finally:
-            self._followers.discard(follower)
+            follower.close()
 
     async def follow(
         self,
         *,
         after: str | None = None,
         accept: Callable[[Entry], bool] | None = None,
-        keys: set[str] | None = None,
+        keys: Iterable[str] | None = None,
     ) -> AsyncIterator[Entry]:
         """Events as they come; with ``after``, first everything since that token.
 
@@ -224,15 +284,21 @@ class Tail:
             TokenError: ``after`` is no token of this store.
             TooSlow: the caller did not keep up.
         """
-        since = None if after is None else decode_token(after, len(self._names))
         await self.started()
         with self.follower(accept, keys) as follower:
-            if since is not None:
-                async for entry in self._missed(since, tuple(self._positions)):
-                    if follower.wants(entry):
-                        yield entry
-            while True:
-                yield await follower.next()
+            async for entry in self.entries(follower, after):
+                yield entry
+
+    async def entries(self, follower: Follower, after: str | None = None) -> AsyncIterator[Entry]:
+        """What ``follow`` gives, for a follower that changes what it watches. Raises what ``follow`` raises."""
+        since = None if after is None else decode_token(after, len(self._names))
+        await self.started()
+        if since is not None:
+            async for entry in self._missed(since, tuple(self._positions)):
+                if follower.wants(entry):
+                    yield entry
+        while True:
+            yield await follower.next()
 
     async def _missed(self, since: tuple[Position, ...], until: tuple[Position, ...]) -> AsyncIterator[Entry]:
         positions = list(since)

@@ -74,10 +74,8 @@ class Writes:
 
     def build(self) -> list[Write]:
         """The writes, values first and stream entries last, each short enough for the script."""
-        writes: list[Write] = []
         put = [(key, value) for key, value in self._values.items() if value is not None]
-        for chunk in _chunks(put):
-            writes.append(("MSET", *(item for pair in chunk for item in pair)))
+        writes: list[Write] = [("MSET", *(item for pair in chunk for item in pair)) for chunk in _chunks(put)]
         gone = [key for key, value in self._values.items() if value is None]
         writes.extend(("DEL", *chunk) for chunk in _chunks(gone))
         writes.extend(("SET", key, data, "EX", ttl) for key, (ttl, data) in self._expiring.items())

@@ -1,0 +1,94 @@
+"""The accounts of this installation: each a connector with its settings, its own connections and its own health."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from connectors import registry
+from connectors.api import Connector
+from router.net.http import Http
+from router.observe.health import Component, Health
+from router.settings.sections import Account as AccountSettings
+
+
+@dataclass(slots=True)
+class Account:
+    """One account, ready for use."""
+
+    name: str
+    connector: Connector[Any]
+    settings: AccountSettings
+    public_url: str
+    http: Http
+    health: Health
+    _conditions: dict[str, Component] = field(default_factory=dict)
+    sending: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
+    """The most sends at once: a slow provider holds up nobody else."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's name, as in identities."""
+        return self.connector.manifest.name
+
+    @property
+    def channel_class(self) -> str:
+        """What its conversations cost."""
+        return self.connector.manifest.channel_class
+
+    @property
+    def grouping(self) -> Literal["contact", "channel", "thread"]:
+        """What makes one conversation."""
+        return self.settings.grouping or self.connector.manifest.grouping
+
+    def condition(self, direction: str) -> Component:
+        """The health of a direction (``receiving``, ``sending``) or of a listener by its name."""
+        known = self._conditions.get(direction)
+        if known is None:
+            name = f"{self.name}.{direction}"
+            known = self.health.component(name, "account", connector=self.settings.connector, direction=direction)
+            self._conditions[direction] = known
+        return known
+
+
+class Accounts(Mapping[str, Account]):
+    """All enabled accounts by name."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = dict(accounts)
+
+    def __getitem__(self, name: str) -> Account:
+        return self._accounts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._accounts)
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    async def close(self) -> None:
+        """Gives back what the connectors hold."""
+        for account in self.values():
+            await account.connector.close()
+            await account.http.close()
+
+
+def open_accounts(settings: Mapping[str, AccountSettings], public_url: str, health: Health) -> Accounts:
+    """Makes the connectors of all enabled accounts.
+
+    Raises:
+        connectors.registry.RegistryError: an unknown connector, a missing extra, wrong settings; the message names the
+            account, the key and what would be right.
+    """
+    return Accounts(
+        {name: _open(name, account, public_url, health) for name, account in settings.items() if account.enabled}
+    )
+
+
+def _open(name: str, settings: AccountSettings, public_url: str, health: Health) -> Account:
+    cls = registry.load(settings.connector)
+    connector = cls(name, registry.settings_of(cls, settings.options, name))
+    http = Http(allow_private=settings.allow_private)
+    return Account(name, connector, settings, f"{public_url}/in/{name}", http, health)

@@ -1,0 +1,63 @@
+"""One attempt to send one message through its connector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from connectors.api import Failed, Outbound, Outcome, ProviderRequest, Sent, Uncertain, problem
+from router.accounts import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """What came of it. ``done``: pieces that are sent, of this and earlier attempts."""
+
+    outcome: Outcome
+    done: int
+    used_token: bool = False
+
+
+async def attempt(account: Account, outbound: Outbound) -> Attempted:
+    """Sends what is left of the message. Never raises for what a connector or a provider does."""
+    try:
+        outcome = await account.connector.deliver(outbound)
+    except Exception as error:
+        # Its own transport may have got the message out before it failed.
+        return Attempted(Uncertain(f"the connector failed: {type(error).__name__}"), outbound.done)
+    if outcome is not None:
+        return Attempted(outcome, len(outbound.pieces) if isinstance(outcome, Sent) else outbound.done)
+    tried = await _by_http(account, outbound)
+    if isinstance(tried.outcome, Failed) and tried.outcome.fallback and outbound.token is not None:
+        again = msgspec.structs.replace(outbound, token=None, done=tried.done)
+        retried = await _by_http(account, again)
+        return Attempted(retried.outcome, retried.done, used_token=True)
+    return tried
+
+
+async def _by_http(account: Account, outbound: Outbound) -> Attempted:
+    try:
+        requests = account.connector.render(outbound)
+    except Exception as error:
+        return Attempted(Failed(problem("rejected", f"the connector failed: {type(error).__name__}")), outbound.done)
+    if isinstance(requests, Failed):
+        return Attempted(requests, outbound.done)
+    ids: list[str] = []
+    done, used = outbound.done, False
+    for request in requests:
+        outcome = await _call(account, request)
+        used = used or request.uses_token
+        if not isinstance(outcome, Sent):
+            return Attempted(outcome, done, used)
+        ids.extend(outcome.provider_ids)
+        done += request.covers
+    return Attempted(Sent(tuple(ids)), done, used)
+
+
+async def _call(account: Account, request: ProviderRequest) -> Outcome:
+    response = await account.http.call(request)
+    try:
+        return account.connector.interpret(request, response)
+    except Exception as error:
+        return Uncertain(f"the connector could not read the answer: {type(error).__name__}")

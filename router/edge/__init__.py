@@ -1,0 +1,1 @@
+"""The edge: hosts the connectors' receiving side, and takes nothing that is not durable."""

@@ -1,0 +1,157 @@
+"""HTTP intake: limit, verify the raw bytes, parse, append, answer. In this order, for every connector.
+
+The hot path of the service; see ``tests/bench``. Nothing here knows a channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from connectors.api import Batch, Ignored, Malformed, NotAccepted, Refused, Request, Response
+from router.accounts import Account, Accounts
+from router.edge.publish import Publisher
+
+log = structlog.get_logger("madoguchi.edge")
+
+_NO_QUERY: Final[dict[str, str]] = {}
+PREFIX: Final = "/in/"
+
+
+class Intake:
+    """Answers everything under ``/in/<account>``."""
+
+    def __init__(self, accounts: Accounts, publisher: Publisher, *, body_timeout_s: float = 10.0) -> None:
+        self._accounts = accounts
+        self._publisher = publisher
+        self._body_timeout_s = body_timeout_s
+        self.taken = 0
+        self.refused = 0
+        self.turned_away = 0
+        """Answered 503 because nothing could be made durable."""
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer for the provider. A fault of the sender never becomes a 5xx."""
+        name, slash, tail = request.path[len(PREFIX) :].partition("/")
+        account = self._accounts.get(name)
+        if account is None:
+            return web.Response(status=404, text="no such account\n")
+        body = await self._body(request, account)
+        if isinstance(body, web.Response):
+            return body
+        return await self._take(account, make_request(request, account, slash + tail, body))
+
+    async def _body(self, request: web.BaseRequest, account: Account) -> bytes | web.Response:
+        if "Content-Encoding" in request.headers:
+            # Signatures are over the bytes as sent, and a small body could become an enormous one.
+            return web.Response(status=415, text="send the body without Content-Encoding\n")
+        most = account.connector.manifest.max_body
+        if (request.content_length or 0) > most:
+            return _too_large(most)
+        if not request.body_exists:
+            return b""
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                return await _read(request, most)
+        except TimeoutError:
+            return web.Response(status=408, text="the body did not arrive in time\n", headers={"Connection": "close"})
+        except _TooLarge:
+            return _too_large(most)
+
+    async def _take(self, account: Account, request: Request) -> web.Response:
+        connector = account.connector
+        try:
+            answered = connector.handshake(request)
+            if answered is not None:
+                return respond(answered)
+            verified = connector.verify(request)
+        except Exception as error:
+            return self._refuse(account, Refused(f"the connector failed: {type(error).__name__}", 400))
+        if isinstance(verified, Refused):
+            return self._refuse(account, verified)
+        parsed = _parse(account, request)
+        try:
+            return respond(await self._publish(account, request, parsed))
+        except NotAccepted as error:
+            self.turned_away += 1
+            retry = str(max(1, round(error.retry_after_s)))
+            return web.Response(status=503, text="not accepted, send it again\n", headers={"Retry-After": retry})
+
+    def _refuse(self, account: Account, refused: Refused) -> web.Response:
+        self.refused += 1
+        log.info("request.refused", account=account.name, reason=refused.reason, status=refused.status)
+        return web.Response(status=refused.status)
+
+    async def _publish(self, account: Account, request: Request, parsed: Any) -> Response:
+        if isinstance(parsed, Batch):
+            await self._publisher.publish(account, parsed)
+            self.taken += len(parsed.events)
+            return parsed.response
+        if isinstance(parsed, Ignored):
+            return parsed.response
+        assert isinstance(parsed, Malformed)
+        # It is genuine, so an error would only make the provider send it again and again.
+        await self._publisher.quarantine(account, parsed.reason, request.body)
+        return Response(200) if parsed.status == 400 else Response(parsed.status)
+
+
+def _parse(account: Account, request: Request) -> Any:
+    """What the connector makes of it. A connector that raises has a bug; the payload is kept like a malformed one."""
+    try:
+        return account.connector.parse(request)
+    except Exception as error:
+        log.error("connector.failed", account=account.name, error=type(error).__name__)
+        return Malformed(f"the connector failed: {type(error).__name__}")
+
+
+def make_request(request: web.BaseRequest, account: Account, path: str, body: bytes) -> Request:
+    """The request as a value."""
+    query: Mapping[str, str] = request.query if request.query_string else _NO_QUERY
+    url = account.public_url + path
+    return Request(
+        request.method,
+        path,
+        query,
+        request.headers,
+        body,
+        datetime.now(UTC),
+        f"{url}?{request.query_string}" if request.query_string else url,
+        request.remote,
+    )
+
+
+def respond(answer: Response) -> web.Response:
+    """A connector's answer for aiohttp."""
+    if not answer.body and not answer.headers:
+        return web.Response(status=answer.status)
+    return web.Response(
+        status=answer.status, body=answer.body, headers={**answer.headers, "Content-Type": answer.media_type}
+    )
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _too_large(most: int) -> web.Response:
+    return web.Response(status=413, text=f"at most {most} bytes\n", headers={"Connection": "close"})
+
+
+async def _read(request: web.BaseRequest, most: int) -> bytes:
+    first = await request.content.readany()
+    if request.content.at_eof():
+        if len(first) > most:
+            raise _TooLarge
+        return first
+    pieces, size = [first], len(first)
+    while piece := await request.content.readany():
+        size += len(piece)
+        if size > most:
+            raise _TooLarge
+        pieces.append(piece)
+    return b"".join(pieces)

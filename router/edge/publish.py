@@ -1,0 +1,132 @@
+"""From a connector's events to commands on the streams: the one way in."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from connectors.api import Batch, NotAccepted
+from contracts import ids
+from contracts.commands import Receive
+from contracts.content import plain_text
+from contracts.inbound import Inbound, InboundMessage, InboundTyping
+from contracts.streams import LAYOUT, conversation_shard
+from router.accounts import Account
+from router.media.store import MediaError, MediaStore
+from router.shards.append import Appender
+from router.shards.invites import Invites
+from router.shards.signals import Signals
+from router.store.errors import StoreError
+from router.store.lane import Lane
+
+log = structlog.get_logger("madoguchi.edge")
+
+_CODE: Final = re.compile(r"\bMG-?([0-9A-HJKMNP-TV-Z]{4})-?([0-9A-HJKMNP-TV-Z]{4})\b", re.IGNORECASE)
+_MOST_QUARANTINED: Final = 10_000
+
+
+class Publisher:
+    """Appends what was received, durably; several events of one payload go out in one write, in order."""
+
+    def __init__(
+        self, appender: Appender, media: MediaStore, signals: Signals, invites: Invites, lane: Lane, shards: int
+    ) -> None:
+        self._appender = appender
+        self._media = media
+        self._signals = signals
+        self._invites = invites
+        self._lane = lane
+        self._shards = shards
+
+    async def publish(self, account: Account, batch: Batch, raw: bytes | None = None) -> None:
+        """Returns when all events of the batch are durable.
+
+        ``raw``: the whole source, kept in the media store; otherwise each event's own piece (``batch.raws``) is kept
+        beside its command.
+
+        Raises:
+            NotAccepted: some are not; the provider should send the payload again. Those that are will be dropped as
+                repeats then.
+        """
+        try:
+            await self._keep_blobs(batch)
+            kept = None if raw is None else f"media/{await self._media.put(raw)}"
+            await self._append(account, batch, kept)
+        except (StoreError, MediaError) as error:
+            account.condition("receiving").degraded(f"{type(error).__name__}: {error}")
+            raise NotAccepted(str(error)) from error
+        account.condition("receiving").ok()
+
+    async def quarantine(self, account: Account, reason: str, body: bytes) -> None:
+        """Sets a genuine payload aside that cannot be understood, with its bytes. Raises NotAccepted."""
+        log.warning("payload.quarantined", account=account.name, reason=reason, size=len(body))
+        key = f"{LAYOUT}:quarantine:{account.name}"
+        try:
+            await self._lane.call(
+                key, "XADD", key, "MAXLEN", "~", _MOST_QUARANTINED, "*", "reason", reason, "body", body
+            )
+        except StoreError as error:
+            raise NotAccepted(str(error)) from error
+
+    async def typing(self, account: Account, event: InboundTyping) -> None:
+        """Passed on to whoever watches; lost when nobody does."""
+        key = ids.identity_key(account.channel, account.name, event.sender.address)
+        try:
+            await self._signals.publish("customer_typing", key, {"on": event.on})
+        except StoreError:
+            log.debug("typing.lost", account=account.name)
+
+    async def _keep_blobs(self, batch: Batch) -> None:
+        for data in batch.blobs.values():
+            await self._media.put(data)
+
+    async def _append(self, account: Account, batch: Batch, kept: str | None) -> None:
+        waiting: list[Any] = []
+        for place, event in enumerate(batch.events):
+            if type(event) is InboundTyping:
+                await self.typing(account, event)
+                continue
+            if type(event) is InboundMessage and event.handover is None:
+                event = await self._with_handover(event)
+            piece = batch.raws[place] if kept is None and place < len(batch.raws) else None
+            waiting.append(self._send(account, event, piece, kept))
+        if len(waiting) == 1:
+            await waiting[0]
+        elif waiting:
+            await asyncio.gather(*waiting)
+
+    def _send(self, account: Account, event: Inbound, piece: bytes | None, kept: str | None) -> Any:
+        channel = account.channel
+        key = ids.identity_key(channel, account.name, event.sender.address)
+        shard = conversation_shard(ids.shard_for(key, self._shards))
+        command = Receive(
+            channel=channel,
+            account=account.name,
+            channel_class=account.channel_class,
+            event=event,
+            raw=kept,
+            grouping=account.grouping,
+            by="customer",
+        )
+        return self._appender.send(shard, command, piece)
+
+    async def _with_handover(self, event: InboundMessage) -> InboundMessage:
+        code = find_code(event)
+        if code is None:
+            return event
+        token = await self._invites.token(code)
+        return event if token is None else msgspec.structs.replace(event, handover=token)
+
+
+def find_code(event: InboundMessage) -> str | None:
+    """A hand-over code in the message's words, in its one spelling; full-width letters count as letters."""
+    text = plain_text(event.parts)
+    if "-" not in text and "MG" not in text.upper() and "ＭＧ" not in text.upper():
+        return None
+    found = _CODE.search(unicodedata.normalize("NFKC", text[:2_000]))
+    return None if found is None else f"MG-{found[1].upper()}-{found[2].upper()}"

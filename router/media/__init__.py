@@ -1,0 +1,1 @@
+"""Attachments and raw sources: bytes outside Redis, named by their hash, reached by expiring signed links."""
