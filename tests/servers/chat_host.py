@@ -1,6 +1,7 @@
 """A small host for the web chat connector: sockets and HTTP as the service does them, everything kept in memory.
 
-It can be made to misbehave: ``cut()`` drops the sockets, ``deaf`` loses the answers to what it has already stored.
+It can be made to misbehave: ``cut()`` drops the sockets, ``down`` refuses new ones, ``deaf`` loses the answers to
+what it has already stored.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from connectors.api import (
 )
 from contracts import ids
 from contracts.attachment import Attachment
-from contracts.content import Part, Text
+from contracts.content import Part, Text, plain_text
 from contracts.events import MessageQueued, MessageReceived
 from contracts.inbound import InboundMessage
 from contracts.message import Message
@@ -59,6 +60,7 @@ class ChatHost:
         self.blobs: dict[str, tuple[bytes, str]] = {}
         self.lines: set[Line] = set()
         self.deaf = False
+        self.down = False
         self.echo = False
         self.url = ""
 
@@ -117,7 +119,7 @@ class ChatHost:
         message = self._message(number, identifier, "inbound", to, event.parts, "received", None, event.provider_id)
         await self._append(message)
         if self.echo:
-            await self.answer(Text(f"「{'、'.join(part.text for part in event.parts if isinstance(part, Text))}」ですね。"), address=to)
+            await self.answer(Text(f"{plain_text(event.parts)}、ですね。"), address=to)
 
     def _message(
         self, number: int, identifier: str, direction: Any, address: str, parts: tuple[Part, ...], state: Any,
@@ -149,6 +151,8 @@ class ChatHost:
                     await line.socket.close(code=code, message=reason.encode())
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
+        if self.down:
+            return web.Response(status=503)
         opened = SessionOpen(dict(request.query), _headers(request), datetime.now(UTC), request.remote, self._link)
         session = self.connector.session(opened)
         if isinstance(session, Refused):
@@ -211,19 +215,21 @@ def _headers(request: web.Request) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def chat_host(connector: Connector[Any], pages: dict[str, str] | None = None) -> AsyncIterator[ChatHost]:
-    """The host on a free port of this machine; ``pages`` are further HTML pages by path."""
+async def chat_host(
+    connector: Connector[Any], pages: dict[str, web.Response] | None = None, port: int = 0
+) -> AsyncIterator[ChatHost]:
+    """The host on a port of this machine (0: a free one); ``pages`` are further pages by path."""
     host = ChatHost(connector)
     app = web.Application(client_max_size=connector.manifest.max_body)
     app.router.add_get(f"/chat/{connector.account}", host.chat)
     app.router.add_route("*", f"/in/{connector.account}/{{path:.*}}", host.into)
     app.router.add_get("/media/{id}", host.media)
-    for path, html in (pages or {}).items():
-        app.router.add_get(path, _page(html))
+    for path, page in ({"/favicon.ico": web.Response(status=204)} | (pages or {})).items():
+        app.router.add_get(path, _page(page))
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         host.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield host
@@ -231,8 +237,8 @@ async def chat_host(connector: Connector[Any], pages: dict[str, str] | None = No
         await runner.cleanup()
 
 
-def _page(html: str) -> Any:
+def _page(page: web.Response) -> Any:
     async def serve(request: web.Request) -> web.Response:
-        return web.Response(text=html, content_type="text/html")
+        return web.Response(status=page.status, body=page.body, headers=page.headers)
 
     return serve

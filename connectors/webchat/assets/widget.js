@@ -21,11 +21,11 @@ const WORDS = {
     connecting: "接続しています…", ready: "メッセージをお待ちしています", offline: "オフラインです。つながり次第、送信します",
     waiting: "担当者におつなぎしています", with_agent: "担当者が対応しています", ended: "このご相談は終了しました",
     stopped: "現在チャットをご利用いただけません", signIn: "ページを再読み込みしてください",
-    sending: "送信中…", uploading: "アップロード中…", sent: "送信しました", failed: "送信できませんでした",
+    sending: "送信中…", uploading: "アップロード中…", sent: "送信済み", failed: "送信できませんでした",
     retry: "再試行", remove: "取り消す", today: "今日", yesterday: "昨日", you: "あなた", agent: "担当者",
     automatic: "自動応答", typing: "担当者が入力しています", edited: "編集済み", unsent: "メッセージは取り消されました",
     unsupported: "このメッセージは表示できません", pending: "準備中…", map: "地図で見る", unread: "件の未読",
-    elsewhere: "LINE など別の方法で続ける", elsewhereHow: "つづけたい連絡先に、このコードを送ってください。今の会話をそのまま引き継ぎます。",
+    elsewhere: "別の方法で続ける", elsewhereHow: "続けたい連絡先に、\nこのコードを送ってください。\n今の会話をそのまま引き継ぎます。",
     copy: "コードをコピー", copied: "コピーしました", goOn: "{} で続ける", back: "会話に戻る", slow: "少し待ってからもう一度お試しください",
     too_long: "メッセージが長すぎます", too_large: "ファイルが大きすぎます（{} まで）", type: "この種類のファイルは送れません",
     drop: "ここにファイルをドロップ", photo: "画像", email: "メール", left: "あと {} バイト",
@@ -40,7 +40,7 @@ const WORDS = {
     retry: "Try again", remove: "Discard", today: "Today", yesterday: "Yesterday", you: "You", agent: "Support",
     automatic: "Automatic reply", typing: "Support is typing", edited: "edited", unsent: "This message was taken back",
     unsupported: "This message cannot be shown here", pending: "Preparing…", map: "Show on a map", unread: "unread",
-    elsewhere: "Continue in LINE or elsewhere", elsewhereHow: "Send this code over the channel you prefer. The conversation goes on where it is now.",
+    elsewhere: "Continue elsewhere", elsewhereHow: "Send this code over the channel you prefer. The conversation goes on where it is now.",
     copy: "Copy code", copied: "Copied", goOn: "Continue in {}", back: "Back to the conversation", slow: "Please wait a moment and try again",
     too_long: "The message is too long", too_large: "The file is too large (up to {})", type: "This kind of file cannot be sent",
     drop: "Drop the file here", photo: "Image", email: "email", left: "{} bytes left",
@@ -159,6 +159,8 @@ a{color:inherit;text-underline-offset:3px}
 .bubble a{color:var(--focus)}
 .mine .bubble a{color:inherit}
 .foot{font-size:11px;line-height:1.5;color:var(--dim);padding:2px 4px 0;font-variant-numeric:tabular-nums}
+.cont:not(.bad,.wait) .foot,.ok{display:none}
+.last .ok{display:inline}
 .bad .foot{color:var(--bad)}
 .foot button{text-decoration:underline;text-underline-offset:3px;margin-inline-start:8px;padding:2px 0;color:var(--ink)}
 .wait .bubble,.wait .media{opacity:.65}
@@ -183,7 +185,7 @@ form .tool{color:var(--dim)}
 form .tool:hover{background:var(--soft)}
 textarea{flex:1;min-width:0;resize:none;border:1px solid transparent;border-radius:22px;background:var(--soft);padding:9px 16px;font-size:16px;line-height:1.55;max-height:132px;outline:0;
   scrollbar-width:none;display:block;height:44px}
-textarea:focus{border-color:var(--focus)}
+textarea:focus-visible{outline:0;border-color:var(--focus);box-shadow:0 0 0 1px var(--focus)}
 textarea::placeholder{color:var(--dim);opacity:1}
 form .send{border-radius:50%;background:var(--accent);color:var(--on-accent);transition:opacity .15s}
 form .send:hover{background:var(--accent)}
@@ -191,7 +193,8 @@ form .send:disabled{opacity:.35}
 .note{flex:none;font-size:12.5px;color:var(--dim);padding:6px 18px;border-top:1px solid var(--line);background:var(--bg)}
 .note.bad{color:var(--bad)}
 .sheet{position:absolute;inset:0;background:var(--bg);display:flex;flex-direction:column;gap:14px;align-items:center;justify-content:center;padding:28px;text-align:center;z-index:2}
-.sheet p{max-width:19em;text-wrap:balance;word-break:auto-phrase}
+.sheet p{white-space:pre-line;text-wrap:balance;color:var(--dim)}
+.sheet h3{font-size:18px;font-weight:600;font-feature-settings:"palt"}
 .code{font:600 26px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.06em;background:var(--soft);border-radius:14px;padding:14px 20px;user-select:all;max-width:100%}
 .wide{min-height:46px;padding:8px 22px;border-radius:23px;border:1px solid var(--line);width:100%;max-width:300px;text-decoration:none;display:grid;place-items:center}
 .wide.main{background:var(--accent);color:var(--on-accent);border-color:transparent}
@@ -328,6 +331,7 @@ const draw = (message) => {
   node.at = at;
   node.who = who;
   foot(node, [time.format(at), message.edited && w.edited]);
+  if (mine) node.querySelector(".foot").append(el("span", { class: "ok" }, `・${w.sent}`));
   return node;
 };
 const foot = (node, said) => node.querySelector(".foot").replaceChildren(...said.filter(Boolean).flatMap((piece, at) => at && typeof piece === "string" ? ["・", piece] : [piece]));
@@ -358,7 +362,10 @@ const arrange = () => {
   let previous = null;
   const nodes = [...log.children].filter((node) => node !== dots && node !== hello);
   for (const node of nodes) {
-    node.classList.toggle("more", Boolean(previous && previous.at && node.at && previous.who === node.who && node.at - previous.at < 3e5));
+    const more = Boolean(previous && previous.at && node.at && previous.who === node.who && node.at - previous.at < 3e5);
+    node.classList.toggle("more", more);
+    if (previous) previous.classList.toggle("cont", more);
+    node.classList.remove("cont", "last");
     previous = node;
   }
   hello.hidden = nodes.length > 0;
@@ -366,7 +373,7 @@ const arrange = () => {
   let answered = false;
   for (const node of nodes.reverse()) {
     for (const button of node.querySelectorAll("button.choice")) button.disabled = answered;
-    answered ||= node.classList.contains("mine");
+    if (!answered && node.classList.contains("mine")) { answered = true; node.classList.add("last"); }
   }
   stay();
 };
@@ -675,7 +682,7 @@ function show({ code, links }) {
   } }, w.copy);
   const ways = Object.entries(links || {}).filter(([, url]) => safe(url)).map(([name, url]) => link(safe(url), { class: "wide" }, say(w.goOn, NAMES[name.toLowerCase()] || name)));
   const sheet = el("div", { class: "sheet", role: "dialog", "aria-label": w.elsewhere },
-    el("p", {}, w.elsewhereHow), el("div", { class: "code" }, code), copy, ...ways, el("button", { class: "wide", type: "button", onclick: back }, w.back));
+    el("h3", {}, w.elsewhere), el("p", {}, w.elsewhereHow), el("div", { class: "code" }, code), copy, ...ways, el("button", { class: "wide", type: "button", onclick: back }, w.back));
   panel.querySelector(".sheet")?.remove();
   panel.append(sheet);
   copy.focus();
