@@ -43,7 +43,7 @@ class Receive(Command, frozen=True, tag="receive"):
     raw: str | None = None
     """Where the raw payload is, when it is not in this very entry."""
     home: str | None = None
-    """The contact that the identity's shard resolved."""
+    """The contact that the identity's shard resolved; or a conversation's id: for that one, in its shard."""
     accepted_at: datetime | None = None
     """The stream time at which the identity's shard took it (set when relayed)."""
     grouping: Literal["contact", "channel", "thread"] = "contact"
@@ -58,6 +58,8 @@ class RepointIdentity(Command, frozen=True, tag="repoint_identity"):
     address: str
     contact: str
     linked_by: str = "merge"
+    previous: str | None = None
+    """Set when it is passed on to the home of the contact that had the identity until now."""
 
 
 class ClaimVerified(Command, frozen=True, tag="claim_verified"):
@@ -80,6 +82,8 @@ class RedeemHandover(Command, frozen=True, tag="redeem_handover"):
     nonce: str
     receive: Receive
     previous: str | None = None
+    conversation: str | None = None
+    """The conversation that the code continues."""
 
 
 class LinkIdentity(Command, frozen=True, tag="link_identity"):
@@ -114,6 +118,8 @@ class AbsorbContact(Command, frozen=True, tag="absorb_contact"):
     contact: Contact
     why: str
     linked_by: str = "merge"
+    through: tuple[str, ...] = ()
+    """Contacts that passed it on, because they had been merged themselves."""
 
 
 class RefuseMerge(Command, frozen=True, tag="refuse_merge"):

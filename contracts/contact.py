@@ -14,7 +14,7 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
 
     at: datetime
     action: str
-    """``linked``, ``unlinked``, ``merged`` or ``refused``."""
+    """``linked``, ``unlinked``, ``merged`` (into another), ``absorbed`` (another) or ``refused``."""
     by: str
     """An agent's id, ``system``, or ``customer`` (a hand-over code)."""
     why: str
@@ -31,6 +31,8 @@ class ConversationRef(msgspec.Struct, frozen=True, omit_defaults=True):
     opened_at: datetime | None = None
     last_at: datetime | None = None
     agent: str | None = None
+    key: str | None = None
+    """What makes it the one conversation: empty per contact, else the channel or the thread."""
 
 
 class Contact(msgspec.Struct, frozen=True, omit_defaults=True):

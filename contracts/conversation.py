@@ -25,6 +25,8 @@ class Reach(msgspec.Struct, frozen=True, omit_defaults=True):
     thread: str | None = None
     """The channel's thread (email: the last Message-ID; Slack: the thread's ts)."""
     references: tuple[str, ...] = ()
+    channel_class: str | None = None
+    """chat, social, email, voice, sms or custom."""
 
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -138,7 +138,7 @@ class MemoryTurn:
         self.steps.append(lambda: self._shard.indexes[name].__setitem__(member, score))
 
     def unindex(self, name: str, member: str) -> None:
-        self.steps.append(lambda: self._shard.indexes[name].pop(member, None) and None)
+        self.steps.append(lambda: _forget(self._shard.indexes[name], member))
 
     def emit(self, event: msgspec.Struct) -> None:
         self.events.append(encode(event))
@@ -150,7 +150,7 @@ class MemoryTurn:
         self.steps.append(lambda: self._shard.timers.__setitem__(key, at_ms))
 
     def clear_timer(self, key: str) -> None:
-        self.steps.append(lambda: self._shard.timers.pop(key, None) and None)
+        self.steps.append(lambda: _forget(self._shard.timers, key))
 
     def after(self, effect: object) -> None:
         self.steps.append(lambda: self._shard.effects.append(effect))
@@ -352,3 +352,7 @@ def _still_due(shard: MemoryShard, command: TimerDue) -> bool:
         return False
     del shard.timers[command.timer]
     return True
+
+
+def _forget(values: dict[str, int], key: str) -> None:
+    values.pop(key, None)

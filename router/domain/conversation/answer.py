@@ -1,0 +1,149 @@
+"""Answers and notes: what agents and services say."""
+
+from __future__ import annotations
+
+from contracts.commands import AddNote, SendMessage
+from contracts.contact import Contact
+from contracts.conversation import Conversation, Reach
+from contracts.events import MessageQueued
+from contracts.identity import Identity
+from contracts.ids import identity_key
+from contracts.message import Message
+from router.domain.conversation import deliver, work
+from router.domain.conversation.draft import Draft
+from router.domain.conversation.rules import ConversationRules
+from router.domain.conversation.tables import CONTACT, MESSAGE, REPLY, TAIL
+from router.domain.turn import Refusal, Turn
+
+MOST_SENDING = 500
+"""Answers waiting to be sent in one conversation."""
+
+
+def send(turn: Turn, rules: ConversationRules, command: SendMessage) -> None:
+    """``SendMessage``: accepted, written down, and sent after those before it. The same message id is one message."""
+    if _is_known(turn, command.message):
+        turn.result["message"] = command.message
+        return
+    draft = Draft.of(turn, command.conversation, command.id)
+    _may_answer(rules, draft.now, command)
+    if not command.parts:
+        raise Refusal("invalid", "A message needs content.")
+    reach = _way(draft, command)
+    draft.change(reaches=(*(each for each in draft.now.reaches if not _same(each, reach)), reach))
+    message = _message(draft, command, reach)
+    draft.emit(MessageQueued, message=message)
+    turn.put(MESSAGE, message.id, message)
+    turn.push("log", draft.now.id, message.id)
+    _answered(draft, rules, command)
+    draft.change(
+        tail=(*draft.now.tail[1 - TAIL :], message.id),
+        messages=draft.now.messages + 1,
+        last_message_at=turn.at,
+        sending=(*draft.now.sending, message.id),
+    )
+    if draft.now.sending[0] == message.id:
+        deliver.begin(draft, message)
+    draft.save()
+    turn.result["message"] = message.id
+
+
+def note(turn: Turn, rules: ConversationRules, command: AddNote) -> None:
+    """``AddNote``: among colleagues; anybody who may see the conversation may write one."""
+    if not _is_known(turn, command.message):
+        draft = Draft.of(turn, command.conversation, command.id)
+        work.add_note(draft, command.message, command.parts, command.by)
+        draft.save()
+    turn.result["message"] = command.message
+
+
+def _is_known(turn: Turn, message: str) -> bool:
+    return turn.get(MESSAGE, message) is not None
+
+
+def _may_answer(rules: ConversationRules, now: Conversation, command: SendMessage) -> None:
+    if now.status == "closed":
+        raise Refusal("conflict", "The conversation is closed; a new one has to be begun.")
+    agent = command.by.removeprefix(rules.agent_prefix) if command.by.startswith(rules.agent_prefix) else None
+    if agent is not None and now.agent is not None and agent != now.agent:
+        raise Refusal("conflict", "Another agent has this conversation.")
+    if len(now.sending) >= MOST_SENDING:
+        raise Refusal("conflict", "Too many messages of this conversation are waiting to be sent.")
+
+
+def _answered(draft: Draft, rules: ConversationRules, command: SendMessage) -> None:
+    """The customer no longer waits; the first answer by a person is timed."""
+    first = draft.now.first_response_at
+    if first is None and command.by.startswith(rules.agent_prefix):
+        first = draft.turn.at
+    draft.change(waiting_since=None, first_response_at=first)
+
+
+def _way(draft: Draft, command: SendMessage) -> Reach:
+    """The way the answer takes: as named, or the one the customer used last.
+
+    Raises:
+        Refusal: there is none, it is somebody else's, or the customer does not want it.
+    """
+    contact = draft.turn.get(CONTACT, draft.now.contact)
+    reach = _known_way(draft.now, command)
+    identity = _identity(contact, command, reach)
+    if identity is not None and not identity.reachable:
+        raise Refusal("opted_out", "The customer does not accept messages from us on this channel.")
+    if reach is not None and (identity is not None or contact is None or contact.merged_into is not None):
+        return reach
+    if identity is None:
+        raise Refusal("no_way", "There is no such way to this customer.")
+    reply = draft.turn.get(REPLY, identity.key)
+    return Reach(
+        identity.channel, identity.account, identity.address, draft.turn.at, reply.reply if reply is not None else None
+    )
+
+
+def _known_way(now: Conversation, command: SendMessage) -> Reach | None:
+    return next((reach for reach in reversed(now.reaches) if _fits(reach, command)), None)
+
+
+def _identity(contact: Contact | None, command: SendMessage, reach: Reach | None) -> Identity | None:
+    identities = contact.identities if contact is not None else ()
+    if reach is not None:
+        key = identity_key(reach.channel, reach.account, reach.address)
+        return next((each for each in identities if each.key == key), None)
+    if command.channel is None and command.account is None and command.address is None:
+        return None
+    fitting = [each for each in identities if _fits(each, command)]
+    return next((each for each in reversed(fitting) if each.reachable), fitting[-1] if fitting else None)
+
+
+def _fits(place: Reach | Identity, command: SendMessage) -> bool:
+    return (
+        command.channel in (None, place.channel)
+        and command.account in (None, place.account)
+        and command.address in (None, place.address)
+    )
+
+
+def _same(first: Reach, second: Reach) -> bool:
+    return (first.channel, first.account, first.address) == (second.channel, second.account, second.address)
+
+
+def _message(draft: Draft, command: SendMessage, reach: Reach) -> Message:
+    now, turn = draft.now, draft.turn
+    return Message(
+        id=command.message,
+        conversation=now.id,
+        contact=now.contact,
+        seq=draft.seq + 1,
+        direction="outbound",
+        channel=reach.channel,
+        account=reach.account,
+        address=reach.address,
+        parts=command.parts,
+        at=turn.at,
+        author=command.by,
+        subject=command.subject,
+        reply_to=command.reply_to,
+        state="queued",
+        state_at=turn.at,
+        extra=command.extra,
+        command=command.id,
+    )

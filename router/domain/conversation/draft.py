@@ -1,0 +1,77 @@
+"""A conversation while one command changes it: its events get their numbers here, and it is written once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from contracts.conversation import Conversation
+from contracts.events import Event
+from router.domain.conversation.listing import note
+from router.domain.conversation.tables import CONVERSATION
+from router.domain.turn import Refusal, Turn
+
+
+class Draft:
+    """Every change and event of a conversation goes through one of these, so that numbers have no gap, and the status
+    index and the contact's list follow by themselves. ``now`` is the conversation as it stands; call :meth:`save` last.
+    """
+
+    __slots__ = ("before", "cause", "now", "seq", "turn")
+
+    def __init__(self, turn: Turn, conversation: Conversation, cause: str | None, new: bool = False) -> None:
+        self.turn = turn
+        self.now = conversation
+        self.before = None if new else conversation
+        self.seq = conversation.seq
+        self.cause = cause
+
+    @classmethod
+    def of(cls, turn: Turn, id: str, cause: str | None) -> Draft:
+        """The conversation ``id``, to be changed.
+
+        Raises:
+            Refusal: there is none.
+        """
+        conversation = turn.get(CONVERSATION, id)
+        if conversation is None:
+            raise Refusal("not_found", "There is no such conversation.")
+        return cls(turn, conversation, cause)
+
+    def change(self, **changes: Any) -> None:
+        """Sets fields of the conversation."""
+        self.now = replace(self.now, **changes)
+
+    def emit(self, kind: type[Event], agent: str | None = None, **fields: Any) -> None:
+        """Emits an event of the conversation, with the next number."""
+        self.seq += 1
+        now, turn = self.now, self.turn
+        turn.emit(
+            kind(
+                id=turn.event_id(),
+                at=turn.at,
+                conversation=now.id,
+                contact=now.contact,
+                agent=agent or now.agent,
+                seq=self.seq,
+                cause=self.cause,
+                **fields,
+            )
+        )
+
+    def save(self, **changes: Any) -> Conversation:
+        """Writes the conversation, with the last changes; to be called once, after the last event."""
+        now = self.now = replace(self.now, seq=self.seq, **changes)
+        turn, before = self.turn, self.before
+        turn.put(CONVERSATION, now.id, now)
+        if before is None or before.status != now.status or before.agent != now.agent:
+            self._list(before, now)
+        return now
+
+    def _list(self, before: Conversation | None, now: Conversation) -> None:
+        if before is None or before.status != now.status:
+            if before is not None:
+                self.turn.unindex(f"status:{before.status}", now.id)
+            self.turn.index(f"status:{now.status}", now.id, self.turn.at_ms)
+        note(self.turn, now, before.agent if before is not None and before.agent != now.agent else None)

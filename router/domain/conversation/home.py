@@ -1,0 +1,82 @@
+"""What arrived, at the contact's home (or at the shard of the conversation it is for)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec.structs import replace
+
+from contracts.contact import Contact, Link
+from contracts.events import IdentityLinked
+from contracts.inbound import (
+    InboundEdit,
+    InboundIdentity,
+    InboundMessage,
+    InboundReaction,
+    InboundReceipt,
+    InboundUnsend,
+)
+from router.domain.conversation import accept, amend, news, person, receipt
+from router.domain.conversation.arrival import Arrival
+from router.domain.conversation.pointer import repoint
+from router.domain.conversation.tables import CONTACT, CONVERSATION, MOVED
+
+AtHome = Callable[[Arrival, Contact], None]
+
+_RULES: Final[dict[type, AtHome]] = {
+    InboundMessage: accept.message,
+    InboundEdit: amend.edit,
+    InboundUnsend: amend.unsend,
+    InboundReaction: amend.react,
+    InboundReceipt: receipt.receive,
+    InboundIdentity: news.identity,
+}
+
+
+def at_home(arrival: Arrival, home: str) -> None:
+    """At the contact's home. What was merged, unlinked or handed over meanwhile is passed on to where it belongs now:
+    always by way of a stream, behind the news of that change."""
+    contact = arrival.turn.get(CONTACT, home)
+    if contact is None:
+        contact = newcomer(arrival, "the contact is gone")
+    elif contact.merged_into is not None:
+        arrival.relay(contact.merged_into)
+        return
+    identity = arrival.identity_in(contact)
+    if identity is None:
+        moved = arrival.turn.get(MOVED, arrival.key)
+        if moved is not None and moved.contact != contact.id:
+            arrival.relay(moved.contact)
+            return
+        contact = _adopt(arrival, contact)
+    elif type(arrival.event) is InboundMessage:
+        contact = person.renew(arrival, contact, identity)
+    _RULES[type(arrival.event)](arrival, contact)
+
+
+def at_conversation(arrival: Arrival, conversation: str) -> None:
+    """At the shard of a conversation that stayed where it was when its contact was merged into one of another shard."""
+    arrival.final, arrival.conversation = True, conversation
+    found = arrival.turn.get(CONVERSATION, conversation)
+    contact = arrival.turn.get(CONTACT, found.contact) if found is not None else None
+    if contact is None:
+        contact = newcomer(arrival, "the conversation is gone")
+    _RULES[type(arrival.event)](arrival, contact)
+
+
+def newcomer(arrival: Arrival, why: str) -> Contact:
+    """A contact of its own in this shard, for an identity that points elsewhere until now."""
+    contact = person.born(arrival, why=why)
+    repoint(arrival.turn, contact.identities[0])
+    return contact
+
+
+def _adopt(arrival: Arrival, contact: Contact) -> Contact:
+    """The identity's shard says it is this contact's, and nothing here says otherwise."""
+    identity = person.identity_of(arrival, contact.id, "merge")
+    link = Link(at=arrival.turn.at, action="linked", by="system", why="its shard says so", identity=identity.key)
+    contact = person.linked(replace(contact, identities=(*contact.identities, identity)), link)
+    arrival.turn.put(CONTACT, contact.id, contact)
+    person.tell_of(arrival.turn, contact, IdentityLinked, identity=identity, why=link.why)
+    return contact

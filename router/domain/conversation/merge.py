@@ -1,0 +1,156 @@
+"""Merging two contacts who are one person.
+
+``MergeContact`` marks the one that gives way (it says so at once, and passes on whatever arrives), ``AbsorbContact``
+carries all it had to the other's home, and there it is taken over or refused (``RefuseMerge`` goes back). Conversations
+stay in their shards. A merge that would close a ring comes back to where it began, and is undone there.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from contracts.commands import AbsorbContact, MergeContact, RefuseMerge
+from contracts.contact import Contact, Link
+from contracts.events import ContactMerged, ContactUpdated, IdentityLinked
+from contracts.identity import Identity
+from contracts.ids import IdError, shard_of
+from router.domain.conversation.listing import home_of, is_here, joined, listed
+from router.domain.conversation.person import linked, merged_claims, merged_profile, tell_of
+from router.domain.conversation.pointer import repoint
+from router.domain.conversation.rules import ConversationRules
+from router.domain.conversation.tables import AGENTS, CONTACT, LINKS, MOVED, Moved
+from router.domain.turn import Refusal, Turn
+
+
+def merge(turn: Turn, rules: ConversationRules, command: MergeContact) -> None:
+    """``MergeContact``, at the home of the one that gives way."""
+    contact = turn.get(CONTACT, command.contact)
+    if contact is None:
+        raise Refusal("not_found", "There is no such contact.")
+    _check_target(turn, command)
+    if contact.merged_into is not None:
+        if contact.merged_into != command.into:
+            turn.tell(home_of(contact.merged_into), replace(command, id=None, contact=contact.merged_into))
+        return
+    if contact.id == command.into or has_absorbed(contact, command.into):
+        return
+    link = Link(turn.at, "merged", command.by, command.why, contact=command.into)
+    gone = linked(replace(contact, merged_into=command.into), link)
+    turn.put(CONTACT, contact.id, gone)
+    tell_of(turn, contact, ContactUpdated, command.id, person=gone, by=command.by)
+    absorb = AbsorbContact(
+        into=command.into, contact=contact, why=command.why, linked_by=command.linked_by, by=command.by
+    )
+    turn.tell(home_of(command.into), absorb)
+
+
+def absorb(turn: Turn, rules: ConversationRules, command: AbsorbContact) -> None:
+    """``AbsorbContact``, at the home of the one that stays."""
+    winner = turn.get(CONTACT, command.into)
+    loser = command.contact
+    if winner is None:
+        _refuse(turn, command, None, "there is no such contact")
+    elif winner.id == loser.id:
+        _came_round(turn, command, winner)
+    elif winner.merged_into is not None:
+        onward = replace(command, into=winner.merged_into, through=(*command.through, winner.id))
+        turn.tell(home_of(winner.merged_into), onward)
+    elif _conflict(winner, loser):
+        _refuse(turn, command, winner, "their ids in your own system differ")
+    else:
+        _take_over(turn, command, winner)
+
+
+def refuse_merge(turn: Turn, rules: ConversationRules, command: RefuseMerge) -> None:
+    """``RefuseMerge``: the contact stays itself, and remembers."""
+    contact = turn.get(CONTACT, command.contact)
+    if contact is not None and contact.merged_into is not None:
+        _stay(turn, contact, command.into, command.why, command.by)
+
+
+def has_absorbed(contact: Contact, other: str) -> bool:
+    """Whether ``other`` was merged into this contact before."""
+    return any(link.action == "absorbed" and link.contact == other for link in contact.links)
+
+
+def _check_target(turn: Turn, command: MergeContact) -> None:
+    try:
+        exists = shard_of(command.into) < turn.shards
+    except IdError as error:
+        raise Refusal("invalid", str(error)) from None
+    if command.into == command.contact:
+        raise Refusal("invalid", "A contact cannot be merged into itself.")
+    if not exists or (is_here(turn, command.into) and turn.get(CONTACT, command.into) is None):
+        raise Refusal("not_found", "There is no contact to merge into.")
+
+
+def _conflict(winner: Contact, loser: Contact) -> bool:
+    first, second = winner.claims.external_id, loser.claims.external_id
+    return first is not None and second is not None and first != second
+
+
+def _take_over(turn: Turn, command: AbsorbContact, winner: Contact) -> None:
+    loser = command.contact
+    gained = _gained(winner, command)
+    link = Link(turn.at, "absorbed", command.by, command.why, contact=loser.id)
+    merged = replace(
+        winner,
+        name=winner.name or loser.name,
+        language=winner.language or loser.language,
+        claims=merged_claims(winner.claims, loser.claims),
+        profile=merged_profile(winner.profile, loser.profile),
+        identities=(*winner.identities, *gained),
+        conversations=listed(winner, *loser.conversations),
+        agents=joined(loser.agents, winner.agents)[-AGENTS:],
+        tags=joined(winner.tags, loser.tags),
+        attributes={**loser.attributes, **winner.attributes},
+        links=(*loser.links, *winner.links, link)[-LINKS:],
+    )
+    turn.put(CONTACT, winner.id, merged)
+    tell_of(turn, winner, ContactMerged, merged=loser.id, why=command.why, by=command.by)
+    for identity in gained:
+        tell_of(turn, winner, IdentityLinked, identity=identity, why=command.why, by=command.by)
+        turn.drop(MOVED, identity.key)
+        repoint(turn, identity)
+
+
+def _gained(winner: Contact, command: AbsorbContact) -> list[Identity]:
+    known = {each.key for each in winner.identities}
+    new = [each for each in command.contact.identities if each.key not in known]
+    return [replace(each, contact=winner.id, linked_by=command.linked_by) for each in new]
+
+
+def _refuse(turn: Turn, command: AbsorbContact, winner: Contact | None, why: str) -> None:
+    """Both stay themselves. What came here already under the other's name goes back."""
+    loser = command.contact
+    turn.tell(home_of(loser.id), RefuseMerge(contact=loser.id, into=command.into, why=why, by=command.by))
+    theirs = {each.key: each for each in loser.identities}
+    for key in theirs:
+        turn.put(MOVED, key, Moved(loser.id))
+    if winner is None:
+        return
+    both = [theirs[each.key] for each in winner.identities if each.key in theirs]
+    rest = tuple(each for each in winner.identities if each.key not in theirs)
+    link = Link(turn.at, "refused", command.by, f"{command.why}; {why}", contact=loser.id)
+    turn.put(CONTACT, winner.id, linked(replace(winner, identities=rest), link))
+    for identity in both:
+        repoint(turn, identity)
+
+
+def _came_round(turn: Turn, command: AbsorbContact, contact: Contact) -> None:
+    """Everybody it was passed on by was merged in turn, and so it came back: a ring. It breaks here when this contact
+    had taken over one of the others before, or else at the ring's least id; the rest goes round again to find it."""
+    ring = command.through
+    if contact.merged_into is None:
+        return
+    if any(has_absorbed(contact, other) for other in ring) or contact.id < min(ring, default="~"):
+        _stay(turn, contact, contact.merged_into, "they were merged the other way round", command.by)
+    else:
+        turn.tell(home_of(contact.merged_into), replace(command, into=contact.merged_into, through=()))
+
+
+def _stay(turn: Turn, contact: Contact, into: str, why: str, by: str) -> None:
+    link = Link(turn.at, "refused", by, why, contact=into)
+    stays = linked(replace(contact, merged_into=None), link)
+    turn.put(CONTACT, contact.id, stays)
+    tell_of(turn, contact, ContactUpdated, person=stays, by=by)

@@ -1,0 +1,26 @@
+"""What an operator may choose about conversations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRules:
+    """Settings of the conversation rules.
+
+    ``handover_key``: signs hand-over codes; derived from the service's secret. ``reopen_window_s``: how long after it
+    was resolved a conversation is reopened by a new message (afterwards a new one begins). ``close_after_s``: how long
+    after it was resolved a conversation is closed for good; None leaves it resolved. ``agent_prefix``: how ``by`` of a
+    command tells that an agent asked; everything else counts as a supervisor, a service or the system.
+    """
+
+    handover_key: bytes
+    reopen_window_s: int = 3 * DAY_S
+    close_after_s: int | None = 14 * DAY_S
+    agent_prefix: str = "agent:"
+
+    def __repr__(self) -> str:
+        return f"ConversationRules(reopen_window_s={self.reopen_window_s}, close_after_s={self.close_after_s})"
