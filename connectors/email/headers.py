@@ -133,14 +133,14 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
         found = _SECTION.fullmatch(name.lower())
         if found:
             text = re.sub(r"\\(.)", r"\1", quoted) if quoted else plain.strip()
-            number = int(found[2]) if found[2] else -1
+            # Of ``name`` and ``name*`` the latter is the better one; both may be given.
+            number = int(found[2]) if found[2] else 0 if found[3] else -1
             sections.setdefault(found[1], {}).setdefault(number, (text, bool(found[3])))
     return main.strip().lower(), {name: _joined(parts) for name, parts in sections.items()}
 
 
 def _joined(parts: dict[int, tuple[str, bool]]) -> str:
-    if -1 in parts and not parts[-1][1] and len(parts) > 1:
-        # Both the plain form and the better one were given.
+    if len(parts) > 1:
         parts = {number: part for number, part in parts.items() if number >= 0}
     ordered = [parts[number] for number in sorted(parts)]
     if not any(encoded for _, encoded in ordered):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from typing import Final
@@ -33,6 +34,7 @@ LOOP_HEADER: Final = "X-Madoguchi-Loop"
 SYNTHETIC: Final = "sha256-"
 """Begins the provider id of a mail that has no Message-ID of its own."""
 _JAPAN: Final = timezone(timedelta(hours=9))
+_ZONELESS: Final = re.compile(r"\d:\d\d\s*(\(?(JST|KST)\)?\s*)?$", re.I)
 _RECIPIENTS: Final = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
 
 
@@ -202,8 +204,9 @@ def _date(text: str) -> datetime | None:
         parsed = parsedate_tz(text[:200])
         if parsed is None:
             return None
-        # A zone in letters that Python does not know is JST more often than anything else.
-        zone = _JAPAN if parsed[9] is None else timezone(timedelta(seconds=parsed[9]))
+        # Python takes a zone that is missing, or that it does not know (JST), for UTC.
+        unknown = not parsed[9] and _ZONELESS.search(text[:200])
+        zone = _JAPAN if unknown else timezone(timedelta(seconds=parsed[9] or 0))
         moment = datetime(*parsed[:6], tzinfo=zone).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
