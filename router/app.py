@@ -24,10 +24,12 @@ from aiohttp import web
 from contracts.commands import PublishPolicy, PutAgent
 from contracts.streams import DISPATCH
 from router.accounts import Accounts, open_accounts
-from router.api import ApiServices, SubscriptionService, SubscriptionStore, TokenStore, make_api
+from router.api import ApiServices, TokenStore, make_api
 from router.api.services import AccountHealth
 from router.api.services import Invitation as ApiInvitation
 from router.api.subscriptions.send import Sender
+from router.api.subscriptions.service import SubscriptionService
+from router.api.subscriptions.store import SubscriptionStore
 from router.console import add_console
 from router.delivery.deliveries import Deliveries
 from router.delivery.effects import EffectRunner
@@ -371,7 +373,7 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
         tokens=parts.tokens,
         subscriptions=subscriptions,
         lane=parts.store.lane("api", durable=True),
-        link_key=parts.keys.key("media-link"),
+        links=parts.links,
         public_url=parts.settings.service.public_url.rstrip("/"),
         language=parts.settings.service.language,
         invite=partial(_invite, parts),
@@ -388,8 +390,8 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
     parts.supervisor.start("subscriptions", service.run)
 
 
-async def _invite(parts: Parts, contact: str) -> ApiInvitation:
-    made = await parts.inviter.invite(contact)
+async def _invite(parts: Parts, contact: str, conversation: str | None = None) -> ApiInvitation:
+    made = await parts.inviter.invite(contact, conversation)
     return ApiInvitation(made.code, made.expires_at, made.links)
 
 

@@ -82,7 +82,9 @@ class Deliveries:
         conversation = await self._state.get(shard, CONVERSATION, effect.conversation)
         if conversation is None:
             return
-        answered = await self._state.get(shard, MESSAGE, message.reply_to) if message.reply_to else None
+        answered: Message | None = None
+        if message.reply_to is not None:
+            answered = await self._state.get(shard, MESSAGE, message.reply_to)
         outbound = await self._preparer.prepare(
             account, message, conversation, answered, effect.attempt, done, datetime.now(UTC)
         )

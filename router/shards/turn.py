@@ -108,7 +108,8 @@ class ShardTurn:
 
     def new_id(self, kind: str) -> str:
         self._ids += 1
-        return in_shard(kind, self._number, entry_suffix(self.entry, self._ids - 1))
+        suffix = entry_suffix(self.entry, self._ids - 1)
+        return in_shard(kind, self._number, suffix) if self._number >= 0 else f"{kind}_{suffix}"
 
     def event_id(self) -> str:
         if self._suffix is None:
