@@ -17,10 +17,8 @@ def drain(moves: Moves, seat: Seat, trigger: str) -> None:
 
     Only this agent has to be looked at: before the trigger nothing that waits could be served by anybody.
     """
-    while (key := _oldest(moves.desk, seat, moves.turn.at_ms)) is not None:
-        work = moves.desk.work[key[3]]
-        moves.leave_line(work)
-        moves.give(work, seat, moves.desk.rules.queue(work.queue).order, trigger)
+    while (key := _oldest(moves.desk, seat)) is not None:
+        moves.retry(moves.desk.work[key[3]], trigger)
 
 
 def drain_all(moves: Moves, trigger: str) -> None:
@@ -44,17 +42,17 @@ def _groups(desk: Desk) -> Iterator[tuple[Requirement, Iterator[LineKey]]]:
             yield requirement, iter(tuple(keys))
 
 
-def _oldest(desk: Desk, seat: Seat, at_ms: int) -> LineKey | None:
+def _oldest(desk: Desk, seat: Seat) -> LineKey | None:
     heads = (
         head
         for line in desk.wanted_by(seat)
         for requirement in line.groups
-        if (head := _head(desk, seat, line, requirement, at_ms)) is not None
+        if (head := _head(desk, seat, line, requirement)) is not None
     )
     return min(heads, default=None)
 
 
-def _head(desk: Desk, seat: Seat, line: Line, requirement: Requirement, at_ms: int) -> LineKey | None:
+def _head(desk: Desk, seat: Seat, line: Line, requirement: Requirement) -> LineKey | None:
     if not desk.serves(seat, requirement):
         return None
-    return line.first(requirement, lambda conversation: not desk.work[conversation].bars(seat.id, at_ms))
+    return line.first(requirement, lambda conversation: not desk.work[conversation].bars(seat.id))

@@ -36,7 +36,7 @@ class _Look:
         self.desk, self.work, self.at_ms = desk, work, at_ms
         self.room: Room = desk.rooms[work.queue]
         self.place = desk.rules.costs.place[work.channel_class]
-        self.barred = work.barred(at_ms)
+        self.barred = work.barred()
 
     def reasons(self, named: list[str | None]) -> Reasons:
         first = [agent for agent in named if agent is not None]
@@ -70,7 +70,7 @@ class _Look:
         elsewhere = len(self.desk.seats) - len(self.room)
         if elsewhere:
             counts["not_in_queue"] = elsewhere
-        return {reason: count for reason, count in counts.items() if count}
+        return {reason: counts[reason] for reason in sorted(counts) if counts[reason]}
 
     def _barred(self) -> Iterator[tuple[str, RuledOut]]:
         """Those who could have it but for having declined it, or having been excluded."""

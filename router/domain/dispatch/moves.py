@@ -42,8 +42,8 @@ class Moves:
 
     def place(self, work: Work, trigger: str, requested: str | None = None, notes: tuple[str, ...] = ()) -> bool:
         """Gives the work to whoever is right for it, or puts it in the line (and says so). It is in no line before."""
-        work = self.desk.fit(work)
-        choice = choose(self.desk, work, self.turn.at_ms, requested)
+        work = self.desk.fit(work).recalled(self.turn.at_ms)
+        choice = choose(self.desk, work, requested)
         if requested is not None and choice.reason != REQUESTED:
             notes = (*notes, self._missed(requested, work))
         if choice.seat is None:
@@ -54,7 +54,7 @@ class Moves:
 
     def retry(self, work: Work, trigger: str) -> bool:
         """Like :meth:`place` for work that waits; keeps quiet when it goes on waiting."""
-        choice = choose(self.desk, work, self.turn.at_ms)
+        choice = choose(self.desk, work)
         if choice.seat is None:
             return False
         self.leave_line(work)
@@ -82,7 +82,6 @@ class Moves:
             state="assigned" if at_once else "offered",
             agent=seat.id,
             expires_ms=expires_ms,
-            declined=work.remembered(self.turn.at_ms) if work.declined else {},
             attempts=work.attempts + 1,
         )
         seat.hold(given, self.turn.at_ms, offered=not at_once)
@@ -168,7 +167,6 @@ class Moves:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _wait(self, work: Work, trigger: str, requested: str | None, notes: tuple[str, ...]) -> None:
-        work = replace(work, declined=work.remembered(self.turn.at_ms)) if work.declined else work
         self.keep(work)
         self.desk.lines[work.queue].add(work)
         if work.declined:
@@ -185,7 +183,7 @@ class Moves:
         seat = self.desk.seats.get(requested)
         if seat is None:
             return f"unknown_agent:{requested}"
-        barred = work.barred(self.turn.at_ms).get(requested)
+        barred = work.barred().get(requested)
         return f"requested_agent:{requested}:{barred or self.desk.verdict(seat, work.requirement)}"
 
     def _offered(self, work: Work, decision: Decision) -> None:

@@ -44,10 +44,11 @@ def remember_no_more(moves: Moves, command: TimerDue) -> None:
     work = moves.desk.work.get(command.timer.removeprefix(FORGET))
     if work is None or work.state != "waiting" or not work.declined:
         return
-    work = replace(work, declined=work.remembered(moves.turn.at_ms))
+    work = work.recalled(moves.turn.at_ms)
     moves.keep(work)
-    if not moves.retry(work, "decline_forgotten") and work.declined:
+    if work.declined:
         moves.turn.timer(command.timer, min(work.declined.values()))
+    moves.retry(work, "decline_forgotten")
 
 
 def claim(moves: Moves, command: ClaimWork) -> None:

@@ -92,16 +92,16 @@ def _arrive(moves: Moves, command: RequestAgent) -> None:
 
 def _transfer(moves: Moves, command: RequestAgent, known: Work) -> None:
     """The holder gives it up first. It keeps its age and place; earlier declines are let go."""
-    freed = None
+    freed, taken = None, known
     if known.state == "waiting":
         moves.leave_line(known)
     else:
-        known, freed = moves.take_back(known, "transferred")
+        taken, freed = moves.take_back(known, "transferred")
     work = replace(
-        known,
+        taken,
         facts=command.facts,
         asked_queue=command.queue or known.queue,
-        excluded=command.exclude,
+        excluded=tuple(dict.fromkeys((*command.exclude, *_giver(known, command)))),
         declined={},
         attempts=0,
     )
@@ -109,6 +109,11 @@ def _transfer(moves: Moves, command: RequestAgent, known: Work) -> None:
     moves.place(work, command.trigger, command.agent, notes)
     if freed is not None:
         drain(moves, freed, "capacity_freed")
+
+
+def _giver(known: Work, command: RequestAgent) -> tuple[str, ...]:
+    """Whoever had it does not get it back, unless that is what was asked for."""
+    return (known.agent,) if known.agent and known.agent != command.agent else ()
 
 
 def _update(moves: Moves, command: RequestAgent, known: Work) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from contracts.commands import Facts
 
@@ -45,7 +46,8 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
     agent: str | None = None
     expires_ms: int | None = None
     declined: dict[str, int] = {}
-    """Agents who declined it or let it time out, and until when that is remembered."""
+    """Agents who declined it or let it time out, and until when that is remembered: it counts until the timer of that
+    moment was handled, so that what is decided never depends on how late a timer is."""
     excluded: tuple[str, ...] = ()
     """Agents who must not get it, for as long as it lives."""
     asked_queue: str | None = None
@@ -61,21 +63,23 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
     def line_key(self) -> LineKey:
         return (-self.priority, self.waiting_since_ms, self.arrival, self.conversation)
 
-    def bars(self, agent: str, at_ms: int) -> bool:
+    def bars(self, agent: str) -> bool:
         """Whether the agent must not be offered it now: they declined it lately, or were excluded."""
-        return self.declined.get(agent, 0) > at_ms or agent in self.excluded
+        return agent in self.declined or agent in self.excluded
 
-    def barred(self, at_ms: int) -> dict[str, Literal["declined", "excluded"]]:
+    def barred(self) -> dict[str, Literal["declined", "excluded"]]:
         """Everybody it :meth:`bars`, with the reason."""
         if not self.declined and not self.excluded:
             return {}
         barred: dict[str, Literal["declined", "excluded"]] = dict.fromkeys(self.excluded, "excluded")
-        barred.update((agent, "declined") for agent, until in self.declined.items() if until > at_ms)
+        barred.update((agent, "declined") for agent in self.declined)
         return barred
 
-    def remembered(self, at_ms: int) -> dict[str, int]:
-        """The declines that still count."""
-        return {agent: until for agent, until in self.declined.items() if until > at_ms}
+    def recalled(self, at_ms: int) -> Work:
+        """Without the declines whose time is over."""
+        if all(until > at_ms for until in self.declined.values()):
+            return self
+        return replace(self, declined={agent: until for agent, until in self.declined.items() if until > at_ms})
 
     def __repr__(self) -> str:
         return f"Work({self.conversation}, {self.state}, queue={self.queue}, agent={self.agent})"
