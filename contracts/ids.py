@@ -8,7 +8,6 @@ the same id wherever and whenever it arrives.
 from __future__ import annotations
 
 import hashlib
-from base64 import b32encode
 from typing import Final
 
 CONTACT: Final = "ct"
@@ -25,9 +24,8 @@ class IdError(ValueError):
 
 
 def digest(*parts: str) -> str:
-    """A 26-letter lower-case base-32 hash of the parts; parts cannot run into each other."""
-    hashed = hashlib.blake2b("\x00".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return b32encode(hashed).decode("ascii").rstrip("=").lower()
+    """A hash of the parts, 32 hexadecimal digits (128 bit); parts cannot run into each other."""
+    return hashlib.blake2b("\x00".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def message_id(account: str, provider_id: str) -> str:
