@@ -1,0 +1,1 @@
+"""The agents' WebSocket: presence, offers, conversations and typing, with nothing lost over a reconnect."""

@@ -1,0 +1,50 @@
+"""What an agent sees of all that happens: their own presence and offers, and the conversations that are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from router.shards.tail import Entry
+
+_HIDDEN: Final = frozenset({"command.done", "decision.made", "policy.published"})
+_GIVES: Final = frozenset({"conversation.offered", "conversation.assigned"})
+_TAKES: Final = frozenset({"conversation.queued", "conversation.unassigned"})
+
+
+class View:
+    """Kept over the life of one connection.
+
+    ``accept`` is asked while an event is handed out, ahead of the connection's queue, so it only widens what is
+    followed; ``shows`` is asked in the order of the streams and decides.
+    """
+
+    def __init__(self, agent: str, conversations: Iterable[str]) -> None:
+        self.agent = agent
+        self.mine = set(conversations)
+        self.watched: set[str] = set()
+        self.widen: Callable[[str], None] = lambda key: None
+
+    @property
+    def keys(self) -> set[str]:
+        """What to follow at first."""
+        return {self.agent, *self.mine}
+
+    def accept(self, entry: Entry) -> bool:
+        """Whether it is to be queued. A conversation that comes to the agent is followed from this very event on."""
+        if entry.type in _GIVES and entry.agent == self.agent and entry.conversation is not None:
+            self.widen(entry.conversation)
+        return entry.type not in _HIDDEN
+
+    def shows(self, entry: Entry) -> bool:
+        """Whether it is to be sent; called once for each, in order."""
+        id = entry.conversation
+        if id is None:
+            return entry.agent == self.agent
+        seen = id in self.mine or id in self.watched or entry.agent == self.agent
+        if entry.type in _GIVES and entry.agent == self.agent:
+            self.mine.add(id)
+            return True
+        if entry.type in _GIVES or entry.type in _TAKES:
+            self.mine.discard(id)
+        return seen

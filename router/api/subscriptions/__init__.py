@@ -1,0 +1,1 @@
+"""Event subscriptions: the events as signed webhooks."""

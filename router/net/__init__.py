@@ -1,0 +1,1 @@
+"""Outward connections to addresses that others chose."""
