@@ -166,7 +166,8 @@ def _messages(event: line.MessageEvent | line.BareMessageEvent, arrival: Arrival
     return (made,)
 
 
-_NO_THREADING: Final = Threading()
+# The default object itself, because only that is left out of the bytes.
+_NO_THREADING: Final = InboundMessage("", Sender(""), ()).threading
 _KEPT: Final = (
     "quote_token",
     "mark_as_read_token",
@@ -178,7 +179,7 @@ _KEPT: Final = (
 
 
 def _extra(message: Any) -> dict[str, Any] | None:
-    """Channel facts with no place of their own, under LINE's names in snake case."""
+    """Channel facts with no place of their own, under LINE's names in snake case (inside them as LINE has them)."""
     kept = {}
     for name in _KEPT:
         value = getattr(message, name, None)

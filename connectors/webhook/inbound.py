@@ -30,6 +30,8 @@ from contracts.inbound import (
 
 _any: Final = msgspec.json.Decoder(body.AnyBody)
 _typed: Final = msgspec.json.Decoder(body.Typed)
+# The default object itself, because only that is left out of the bytes.
+_NO_THREADING: Final = InboundMessage("", Sender(""), ()).threading
 
 
 class NotUsable(ValueError):
@@ -65,7 +67,6 @@ def _message(said: body.Said, request: Request, account: str) -> Inbound:
     parts = _parts(said, message_id(account, provider_id))
     if not parts:
         raise NotUsable("the message has no text, attachment, location, postback or contact card")
-    references = said.references or ((said.reply_to,) if said.reply_to is not None else ())
     return InboundMessage(
         provider_id,
         _sender(said.sender),
@@ -73,10 +74,17 @@ def _message(said: body.Said, request: Request, account: str) -> Inbound:
         _utc(said.sent_at),
         said.subject,
         said.language or said.sender.language,
-        threading=Threading(None, references, said.thread, said.reply_to),
+        threading=_threading(said),
         handover=said.handover,
         extra=_extra(bytes(said.extra)),
     )
+
+
+def _threading(said: body.Said) -> Threading:
+    if said.thread is None and said.reply_to is None and not said.references:
+        return _NO_THREADING
+    references = said.references or ((said.reply_to,) if said.reply_to is not None else ())
+    return Threading(None, references, said.thread, said.reply_to)
 
 
 def _edit(said: body.Edited, request: Request, account: str) -> Inbound:
