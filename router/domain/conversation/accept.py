@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from contracts.contact import Contact
-from contracts.content import Text, attachments_of, plain_text
+from contracts.content import Text, plain_text
 from contracts.conversation import Conversation, Reach
 from contracts.events import ConversationOpened, MessageReceived
 from contracts.ids import CONVERSATION as CONVERSATION_ID
@@ -18,18 +18,16 @@ from router.domain.conversation import status, work
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.choose import choose, grouping_key
 from router.domain.conversation.draft import Draft
+from router.domain.conversation.fetch import fetch
 from router.domain.conversation.listing import LIVE, is_here
 from router.domain.conversation.tables import (
     CONVERSATION,
-    FETCH,
     MESSAGE,
     REFERENCES,
     TAIL,
     TRACE,
-    MediaFetch,
     Trace,
 )
-from router.domain.effects import Fetch
 
 AUTOMATIC = "automatic"
 """Flag of an out-of-office note and its like: nobody waits for an answer to it."""
@@ -109,7 +107,7 @@ def _append(draft: Draft, arrival: Arrival, automatic: bool) -> None:
     turn.put(MESSAGE, message.id, message)
     turn.push("log", now.id, message.id)
     if type(event.parts[0] if event.parts else None) is not Text or len(event.parts) > 1:
-        _fetch(arrival, message)
+        fetch(turn, message)
     waiting = now.waiting_since
     draft.save(
         tail=(*now.tail[1 - TAIL :], message.id),
@@ -170,16 +168,6 @@ def _quoted(arrival: Arrival) -> str | None:
         return key
     trace = arrival.turn.get(TRACE, key)
     return trace.message if trace is not None else None
-
-
-def _fetch(arrival: Arrival, message: Message) -> None:
-    """Media are fetched apart from the message, and never at its cost."""
-    for attachment in attachments_of(message.parts):
-        if attachment.source is None or attachment.state != "pending":
-            continue
-        row = MediaFetch(attachment.id, message.id, message.conversation, message.channel, message.account)
-        arrival.turn.put(FETCH, attachment.id, row)
-        arrival.turn.after(Fetch(row.attachment, row.message, row.conversation, row.channel, row.account))
 
 
 def _reached(arrival: Arrival, reaches: tuple[Reach, ...]) -> tuple[Reach, ...]:

@@ -8,12 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from contracts.contact import Contact
-from contracts.content import Part
+from contracts.content import attachments_of
 from contracts.events import Event, MessageEdited, MessageReacted, MessageUnsent
 from contracts.inbound import InboundEdit
 from contracts.message import Message, Reacted
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.draft import Draft
+from router.domain.conversation.fetch import fetch
 from router.domain.conversation.find import message_here, pass_on
 from router.domain.conversation.tables import CONVERSATION, FETCH, MESSAGE, REACTIONS, TRACE, Trace
 from router.domain.turn import Turn
@@ -25,7 +26,11 @@ def edit(arrival: Arrival, contact: Contact) -> None:
     message = _own_words(arrival, contact)
     if message is None or message.unsent_at is not None or _is_newer(message.edited_at, event.sent_at):
         return
-    _rewrite(arrival, replace(message, parts=event.parts, edited_at=event.sent_at), event.parts, event.sent_at)
+    edited = replace(message, parts=event.parts, edited_at=event.sent_at)
+    arrival.turn.put(MESSAGE, edited.id, edited)
+    _forget_media(arrival.turn, message)
+    fetch(arrival.turn, edited)
+    _say(arrival, edited, MessageEdited, message_id=edited.id, parts=event.parts, edited_at=event.sent_at)
 
 
 def unsend(arrival: Arrival, contact: Contact) -> None:
@@ -36,10 +41,7 @@ def unsend(arrival: Arrival, contact: Contact) -> None:
     turn = arrival.turn
     at = arrival.event.sent_at or arrival.at
     turn.put(MESSAGE, message.id, replace(message, parts=(), subject=None, extra=None, reactions=(), unsent_at=at))
-    for part in message.parts:
-        attachment = getattr(part, "attachment", None)
-        if attachment is not None:
-            turn.drop(FETCH, attachment.id)
+    _forget_media(turn, message)
     _say(arrival, message, MessageUnsent, message_id=message.id)
 
 
@@ -85,13 +87,14 @@ def _own_words(arrival: Arrival, contact: Contact) -> Message | None:
     return message if own else None
 
 
-def _rewrite(arrival: Arrival, message: Message, parts: tuple[Part, ...], at: datetime) -> None:
-    arrival.turn.put(MESSAGE, message.id, message)
-    _say(arrival, message, MessageEdited, message_id=message.id, parts=parts, edited_at=at)
+def _forget_media(turn: Turn, message: Message) -> None:
+    """What was to be fetched for it is not wanted any more."""
+    for attachment in attachments_of(message.parts):
+        turn.drop(FETCH, attachment.id)
 
 
 def _say(arrival: Arrival, message: Message, kind: type[Event], **fields: Any) -> None:
-    turn: Turn = arrival.turn
+    turn = arrival.turn
     conversation = turn.get(CONVERSATION, message.conversation)
     if conversation is not None:
         draft = Draft(turn, conversation, arrival.command.id)

@@ -35,6 +35,7 @@ from router.domain.conversation import (
     answer,
     arrive,
     deliver,
+    fetch,
     label,
     link,
     listing,
@@ -49,7 +50,6 @@ from router.domain.conversation import (
 )
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import DELIVER, FETCH, TABLES, Delivery, MediaFetch
-from router.domain.effects import Fetch
 from router.domain.turn import Reader, Table, Turn
 
 Rule = Callable[[Turn, ConversationRules, Any], None]
@@ -84,11 +84,7 @@ class ConversationHandler:
 
     def resume(self) -> Iterable[object]:
         deliveries = [deliver.effect(row) for row in self._deliveries.values()]
-        return [*deliveries, *(_fetch(row) for row in self._fetches.values())]
-
-
-def _fetch(row: MediaFetch) -> Fetch:
-    return Fetch(row.attachment, row.message, row.conversation, row.channel, row.account)
+        return [*deliveries, *(fetch.effect(row) for row in self._fetches.values())]
 
 
 def _note_elsewhere(turn: Turn, rules: ConversationRules, command: NoteConversation) -> None:

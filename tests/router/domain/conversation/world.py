@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from contracts.codec import moment
+from contracts.codec import moment, tag_of
 from contracts.commands import DeliveryReported, Receive, SendMessage, SetStatus, WorkAssigned
 from contracts.contact import Contact
 from contracts.content import Part, Text
@@ -156,7 +156,7 @@ class World:
     def story(self, conversation: str | None = None) -> list[str]:
         """The types of a conversation's events, in order."""
         id = conversation or self.conversation.id
-        return [event.__struct_config__.tag for event in self.events(id)]
+        return [tag_of(event) for event in self.events(id)]
 
     def events(self, conversation: str) -> list[Event]:
         return [event for event in self.store.events(kind=Event) if event.conversation == conversation]
