@@ -84,7 +84,7 @@ class Pages:
 
     def _try_out(self, request: Request) -> Response:
         lang = "en" if request.query.get("lang") == "en" else "ja"
-        page = self._demo.replace('lang="ja"', f'lang="{lang}"')
+        page = self._demo.replace('<html lang="ja">', f'<html lang="{lang}">')
         style = page.partition("<style>")[2].partition("</style>")[0]
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         policy = (

@@ -62,6 +62,7 @@ class ChatHost:
         self.deaf = False
         self.down = False
         self.echo = False
+        self.resumed: list[str | None] = []
         self.url = ""
 
     # -- what tests do ----------------------------------------------------------------------------------------------
@@ -140,7 +141,9 @@ class ChatHost:
                     await self._publish(line, action)
                 case Watch(address=address, after=after):
                     line.address = address
-                    mine = [(str(m.seq), m) for m in self.messages if m.address == address and m.seq > int(after or 0)]
+                    self.resumed.append(after)
+                    since = int(after or 0) - 1  # one that the client has already: it must not show twice
+                    mine = [(str(m.seq), m) for m in self.messages if m.address == address and m.seq > since]
                     await self._do(line, line.session.history(mine if after else mine[-50:]))
                 case Invite():
                     links = {"line": "https://line.me/R/oaMessage/x", "evil": "javascript:alert(1)"}

@@ -385,7 +385,7 @@ let sending = null; // the client id on its way; one at a time keeps the order
 let patience = 0;
 
 const outbox = () => store.keys().filter((key) => key.startsWith("out:")).map((key) => store.get(key)).filter(Boolean)
-  .filter((item) => !item.as || !visitor || item.as === visitor).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  .filter((item) => !item.as || item.as === (visitor || (pass && pass.visitor))).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 
 const put = (what) => {
   const item = { id: random(12), at: Date.now(), as: visitor || "", ...what };
@@ -729,6 +729,7 @@ window.Madoguchi = Object.freeze({
   identify(jwt) {
     user = jwt || null;
     pass = user ? null : store.get("token") || null;
+    visitor = null;
     stopped = false;
     hangUp();
     clear();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from contracts.attachment import Attachment
 from contracts.content import Choice, ContactCard, File, Location, Option, Postback, Text
 from contracts.inbound import InboundMessage, InboundReceipt
-from tests.connectors.webchat.desk import Desk
+from tests.connectors.webchat.desk import Desk, jwt, user
 from tests.servers.chat_host import ChatHost, chat_host
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -185,6 +186,7 @@ async def test_answers_given_while_the_line_was_down_come_once_and_in_order(brow
         await expect(visitor.theirs()).to_have_text(["0", "1", "2", "3", "4", "5"])
         await expect(visitor.mine()).to_have_text(["どうも", "まだいます"])
         await until(lambda: host.said() == ["どうも", "まだいます"])
+        assert host.resumed == [None, "2"]
 
 
 HOSTILE = [
@@ -241,12 +243,8 @@ async def test_a_file_is_uploaded_and_shown(browser: Browser) -> None:
         await page.locator("input[type=file]").set_input_files(chosen)
         await expect(page.locator(".said.mine img")).to_have_attribute("alt", "領収書.png")
         await until(lambda: [body for body, _ in host.blobs.values()] == [picture])
-        assert (
-            await page.locator(".said.mine img").evaluate(
-                "async image => { await image.decode(); return image.naturalWidth }"
-            )
-            == 40
-        )
+        width = "async image => { await image.decode(); return image.naturalWidth }"
+        assert await page.locator(".said.mine img").evaluate(width) == 40
         script: Any = {"name": "a.html", "mimeType": "text/html", "buffer": b"<script>"}
         await page.locator("input[type=file]").set_input_files(script)
         await expect(page.locator(".note")).to_have_text("この種類のファイルは送れません")
@@ -263,6 +261,27 @@ async def test_going_on_elsewhere(browser: Browser) -> None:
         await page.keyboard.press("Escape")
         await expect(sheet).to_have_count(0)
         await expect(visitor.panel).to_be_visible()
+
+
+async def test_a_page_can_say_who_is_logged_in(browser: Browser) -> None:
+    async with visit(browser) as visitor:
+        page, host = visitor.page, visitor.host
+        await visitor.say("だれでもない")
+        await until(lambda: len(host.messages) == 1)
+        signed = jwt(user(exp=time.time() + 60, name="山田"))
+        await page.evaluate("jwt => Madoguchi.identify(jwt)", signed)
+        await expect(visitor.mine()).to_have_count(0)
+        await visitor.say("山田です")
+        await until(lambda: len(host.messages) == 2)
+        anonymous, known = (message.address for message in host.messages)
+        assert known.startswith("u_") and known != anonymous
+        last = [event for event in host.published if isinstance(event, InboundMessage)][-1]
+        assert (last.sender.claims.external_id, last.sender.author_name) == ("customer-7", "山田")
+        assert signed not in await page.evaluate("JSON.stringify(localStorage)")
+        await page.evaluate("Madoguchi.identify(null)")
+        await expect(visitor.mine()).to_have_text(["だれでもない"])
+        await page.evaluate("jwt => Madoguchi.identify(jwt)", jwt(user(exp=time.time() - 60)))
+        await expect(visitor.status).to_have_text("ページを再読み込みしてください")
 
 
 async def test_keyboard_badge_and_typing(browser: Browser) -> None:
