@@ -1,4 +1,4 @@
-"""The other system behind a webhook account: the ``standardwebhooks`` package checks signatures, all that came is kept."""
+"""The other system behind a webhook account; the ``standardwebhooks`` package checks what comes, and all is kept."""
 
 from __future__ import annotations
 
