@@ -97,7 +97,6 @@ def _cluster(dialer: Dialer) -> RedisCluster:
     tls = {"ssl": True, **_tls_files(dialer)} if dialer.tls is not None else {}
     return RedisCluster(
         startup_nodes=nodes,
-        cluster_error_retry_attempts=0,
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
         **_options(dialer),
         **tls,

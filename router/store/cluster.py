@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from router.store.dial import Dialer
-from router.store.errors import Redirected, StoreError, StoreRefused, StoreUnavailable
+from router.store.errors import Redirected, ReplyError, StoreConfigError, StoreError, StoreRefused, StoreUnavailable
 from router.store.lane import Channel, Lane
 from router.store.resp import pack
 from router.store.settings import StoreSettings
@@ -103,6 +103,8 @@ class ClusterMap:
         wire = await self._dialer.open(endpoint, "madoguchi:map")
         try:
             answer: list[Any] = await wire.ask(pack(("CLUSTER", "SLOTS")))
+        except ReplyError as error:
+            raise StoreConfigError(f"{endpoint.name} is not part of a cluster ({error})") from error
         finally:
             wire.close()
         return answer

@@ -20,9 +20,6 @@ Dial = Callable[[], Awaitable[Wire]]
 
 _BACKOFF_FIRST_S: Final = 0.02
 _BACKOFF_MOST_S: Final = 1.0
-#: A connection that ends sooner than this counts as a failed attempt, so that a server which lets us in and throws us
-#: out (LOADING, a proxy without a backend) is not dialled in a tight loop.
-_SHORT_LIFE_S: Final = 1.0
 
 
 class Router(Protocol):
@@ -50,7 +47,7 @@ class Channel:
         self._patience: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
-        self._up_since = 0.0
+        self._served_before = 0
         self._closed = False
 
     def submit(self, payload: bytes, future: Future, timeout: float | None) -> None:
@@ -141,7 +138,7 @@ class Channel:
         self._fail_waiting(error)
 
     def _use(self, wire: Wire) -> None:
-        self._up_since = self._loop.time()
+        self._served_before = wire.served
         self.wire = wire
         wire.owner = self
         if wire.error is not None:  # lost between its login and here
@@ -162,8 +159,9 @@ class Channel:
         """Make another connection at the next call."""
         if self.wire is wire:
             self.wire = None
-            lived = self._loop.time() - self._up_since
-            self._failures = self._failures + 1 if lived < _SHORT_LIFE_S else 0
+            # One that never answered counts as a failed attempt, so that a server which lets us in and throws us out
+            # (LOADING, a proxy without a backend) is not dialled in a tight loop.
+            self._failures = 0 if wire.served > self._served_before else self._failures + 1
 
     def wire_redirected(self, payload: bytes, future: Future, timeout: float, where: Redirected) -> None:
         """Follow, or give the error to the caller where there is nothing to follow (not a cluster)."""

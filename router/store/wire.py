@@ -136,6 +136,7 @@ class Wire(asyncio.Protocol):
         self.error: StoreError | None = None
         self.owner: Owner | None = None
         self.barrier: Barrier | None = None
+        self.served = 0  # batches answered
         self._default_timeout = timeout
         self._max_bytes = max_bytes
         self._loop = asyncio.get_running_loop()
@@ -277,6 +278,7 @@ class Wire(asyncio.Protocol):
 
     def _done(self, batch: Batch) -> None:
         self._load -= batch.size
+        self.served += 1
         batch.finish()
         if self._retired and not self._flying:
             self.close()

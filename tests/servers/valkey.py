@@ -90,16 +90,17 @@ class ValkeyServer:
     def start(self) -> None:
         """Start it and wait until it answers. Another port is tried when somebody has taken ours."""
         for _ in range(_ATTEMPTS):
-            self._spawn()
+            self.spawn()
             if self._answers():
                 return
             self.port, self.bus_port = free_port(), free_port()
         raise RuntimeError(f"the server does not start: {self.log()}")
 
-    def _spawn(self) -> None:
+    def spawn(self, *more_args: str) -> None:
+        """Start the process, on the same port, and do not wait."""
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _WRAPPER, str(get_binary_path()), *self._arguments()],
+                [sys.executable, "-I", "-S", "-c", _WRAPPER, str(get_binary_path()), *self._arguments(), *more_args],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -165,7 +166,7 @@ class ValkeyServer:
         """Kill it if it runs, and start it on the same port."""
         if self.alive():
             self.kill()
-        self._spawn()
+        self.spawn()
         if not self._answers():
             raise RuntimeError(f"the server does not start again: {self.log()}")
 
