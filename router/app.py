@@ -30,7 +30,7 @@ from router.api.services import Invitation as ApiInvitation
 from router.api.subscriptions.send import Sender
 from router.api.subscriptions.service import SubscriptionService
 from router.api.subscriptions.store import SubscriptionStore
-from router.console import add_console
+from router.console import QuickstartFacts, add_console
 from router.delivery.deliveries import Deliveries
 from router.delivery.effects import EffectRunner
 from router.delivery.fetches import Fetches
@@ -105,6 +105,7 @@ class Parts:
     intake: Intake | None = None
     chats: sockets.SocketServices | None = None
     server: HttpServer | None = None
+    quickstart: QuickstartFacts | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -114,6 +115,7 @@ async def serve(
     *,
     store_url: str | None = None,
     share_port: bool = False,
+    quickstart: QuickstartFacts | None = None,
     ready: Callable[[Parts], Awaitable[None]] | None = None,
 ) -> None:
     """Runs until SIGTERM or SIGINT, then drains. ``ready`` is called when requests are answered.
@@ -121,7 +123,7 @@ async def serve(
     Raises:
         StoreError, SettingsError, RegistryError, OSError: it cannot start; the message says why and what to do.
     """
-    async with running(settings, roles, store_url=store_url, share_port=share_port) as parts:
+    async with running(settings, roles, store_url=store_url, share_port=share_port, quickstart=quickstart) as parts:
         with _signals(parts.stopping):
             if ready is not None:
                 await ready(parts)
@@ -131,11 +133,17 @@ async def serve(
 
 @asynccontextmanager
 async def running(
-    settings: Settings, roles: frozenset[str] = ROLES, *, store_url: str | None = None, share_port: bool = False
+    settings: Settings,
+    roles: frozenset[str] = ROLES,
+    *,
+    store_url: str | None = None,
+    share_port: bool = False,
+    quickstart: QuickstartFacts | None = None,
 ) -> AsyncIterator[Parts]:
-    """A process with these roles, at work within the block."""
+    """A process with these roles, at work within the block. ``quickstart`` adds the demonstration's page."""
     async with AsyncExitStack() as stack:
         parts = await _make_parts(stack, settings, roles, store_url)
+        parts.quickstart = quickstart
         await _start_common(parts)
         if "worker" in roles:
             await _start_worker(stack, parts)
@@ -381,7 +389,7 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
         media=parts.media,
     )
     app.add_subapp("/v1", make_api(services))
-    add_console(app, parts.settings.service.language)
+    add_console(app, parts.settings.service.language, parts.quickstart)
     private = any(account.settings.allow_private for account in parts.accounts.values())
     calls = session(allow_private=private)
     stack.push_async_callback(calls.close)

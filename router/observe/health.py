@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,8 +54,9 @@ class Component:
         self.details.update(details)
         if (state, reason) != (self.state, self.reason):
             self.since = self.clock() if state != self.state else self.since
+            first = self.state == "starting"
             self.state, self.reason = state, reason
-            _tell(self)
+            _tell(self, first)
 
     def as_json(self) -> dict[str, Any]:
         """For ``/readyz``; times in UTC, ISO 8601."""
@@ -64,10 +66,11 @@ class Component:
         return told | self.details
 
 
-def _tell(component: Component) -> None:
+def _tell(component: Component, first: bool) -> None:
     log = structlog.get_logger().bind(kind=component.kind, name=component.name, reason=component.reason)
     if component.state == "ok":
-        log.info(events.COMPONENT_OK)
+        # That something works from the start is no news.
+        log.log(logging.DEBUG if first else logging.INFO, events.COMPONENT_OK)
     elif component.state == "degraded":
         log.warning(events.COMPONENT_DEGRADED)
     elif component.state == "failed":

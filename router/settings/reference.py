@@ -94,7 +94,8 @@ def _section(path: tuple[str, ...], annotation: Any, values: Values) -> Iterator
         header = f"[{'.'.join(path)}]"
     assert shape.struct is not None
     yield from _comment(_about(shape.struct))
-    yield header if len(path) == 1 and header.count("[") == 1 else f"#{header}"
+    is_set = any(place[: len(path)] == path for place in values) or (len(path) == 1 and not header.startswith("[["))
+    yield header if is_set else f"#{header}"
     yield from _keys(path, shape.struct, values)
 
 

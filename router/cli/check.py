@@ -1,0 +1,191 @@
+"""``madoguchi check``: is everything right? One line a thing; what is wrong comes with its cause and the next step."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final, Literal
+
+import msgspec
+
+from connectors import registry
+from connectors.registry import RegistryError
+from router.cli.ask import base_url, get
+from router.cli.configuration import config_option, configuration, file_of
+from router.cli.failure import Failure
+from router.cli.reach import reach, shard_count
+from router.cli.show import json_option, print_json
+from router.domain.dispatch import policy_check
+from router.settings import Account, Settings, SettingsError
+from router.store import StoreConfigError, StoreError
+
+Level = Literal["ok", "warn", "fail"]
+_COLOURS: Final = {"ok": "\033[32m", "warn": "\033[33m", "fail": "\033[31m"}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    level: Level
+    what: str
+    says: str = ""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    config_option(parser)
+    json_option(parser)
+    parser.add_argument("--offline", action="store_true", help="look at the configuration alone")
+    parser.add_argument(
+        "--health",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="only ask a running service whether it is alive (for containers)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.health is not None:
+        return _health(arguments)
+    found = asyncio.run(_all(arguments))
+    if arguments.json:
+        print_json(found)
+    else:
+        for finding in found:
+            _print(finding)
+    return 1 if any(finding.level == "fail" for finding in found) else 0
+
+
+def _health(arguments: argparse.Namespace) -> int:
+    url = arguments.health or base_url(configuration(arguments))
+    status, _ = get(f"{url.rstrip('/')}/healthz")
+    if status != 200:
+        raise Failure(f"{url}/healthz answers {status}", "its event loop does not move; look at its log")
+    return 0
+
+
+def _print(finding: Finding) -> None:
+    mark = f"{_COLOURS[finding.level]}{finding.level:4}\033[0m" if sys.stdout.isatty() else f"{finding.level:4}"
+    print(f"{mark} {finding.what}{': ' if finding.says else ''}{finding.says}")
+
+
+async def _all(arguments: argparse.Namespace) -> list[Finding]:
+    try:
+        settings = configuration(arguments)
+    except SettingsError as error:
+        return [Finding("fail", "configuration", str(problem)) for problem in error.problems]
+    found = [Finding("ok", "configuration", str(file_of(arguments) or "defaults and environment"))]
+    for look in _LOOKS:
+        found += look(settings, arguments)
+    if not arguments.offline:
+        found += [finding async for finding in _store(settings)]
+        found += _service(settings)
+    return found
+
+
+# -- the configuration ----------------------------------------------------------------------------------------------
+
+
+def _file(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
+    file = file_of(arguments)
+    if file is not None and settings.service.secret is not None and os.stat(file).st_mode & stat.S_IROTH:
+        yield Finding("warn", "configuration", f"every user of this machine can read {file}; chmod o-r {file}")
+
+
+def _secret(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
+    if settings.service.secret is not None:
+        yield Finding("ok", "root key", "configured")
+    elif settings.store.url is not None:
+        folder = settings.service.data_dir
+        yield Finding(
+            "warn", "root key", f"kept in {folder}/secret; copies on other hosts need the same: set service.secret"
+        )
+    else:
+        yield Finding("ok", "root key", f"kept in {settings.service.data_dir}/secret")
+
+
+def _public_url(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
+    url = settings.service.public_url
+    local = any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))
+    if local and any(account.connector == "line" for account in settings.accounts.values()):
+        yield Finding("warn", "public_url", f"{url} is this machine alone; providers need an address they can reach")
+    elif url.startswith("http://") and not local:
+        yield Finding("warn", "public_url", f"{url} is not encrypted; put TLS in front and write https://")
+
+
+def _policy(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
+    problems = policy_check.check(settings.policy, settings.agents or None)
+    for problem in problems:
+        yield Finding("fail" if problem.level == "error" else "warn", "policy", str(problem))
+    if not problems:
+        queues, rules = len(settings.policy.queues), len(settings.policy.rules)
+        yield Finding("ok", "policy", f"{queues} queues, {rules} rules, {len(settings.agents)} agents")
+
+
+def _accounts(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
+    if not settings.accounts:
+        yield Finding("warn", "accounts", "none is configured, so nobody can write to you; see deploy/settings.md")
+    for name, account in settings.accounts.items():
+        yield _account(name, account)
+
+
+def _account(name: str, account: Account) -> Finding:
+    try:
+        cls = registry.load(account.connector)
+        cls(name, registry.settings_of(cls, account.options, name))
+    except RegistryError as error:
+        return Finding("fail", f"account {name}", str(error))
+    if not account.enabled:
+        return Finding("warn", f"account {name}", f"{account.connector}, switched off (enabled = false)")
+    return Finding("ok", f"account {name}", account.connector)
+
+
+Look = Callable[[Settings, argparse.Namespace], Iterator[Finding]]
+_LOOKS: Final[tuple[Look, ...]] = (_file, _secret, _public_url, _policy, _accounts)
+
+
+# -- what runs ------------------------------------------------------------------------------------------------------
+
+
+async def _store(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        async with reach(settings) as store:
+            facts = await store.facts()
+            shards = await shard_count(store, settings)
+    except Failure as error:
+        yield Finding("warn", "store", str(error))
+        return
+    except StoreConfigError as error:
+        yield Finding("fail", "store", str(error))
+        return
+    except StoreError as error:
+        yield Finding("fail", "store", f"does not answer: {error}; check store.url and that it runs")
+        return
+    yield Finding("ok", "store", f"{facts.server}, {facts.mode}, durability {facts.durability} by {facts.proof}")
+    for note in facts.notes:
+        yield Finding("warn", "store", note)
+    if shards != settings.shards.conversation:
+        yield Finding("fail", "shards", f"the store was made with {shards}; set shards.conversation = {shards}")
+
+
+def _service(settings: Settings) -> Iterator[Finding]:
+    url = base_url(settings)
+    try:
+        status, report = get(f"{url}/readyz")
+    except Failure:
+        yield Finding("warn", "service", f"does not run at {url}; start it with: madoguchi serve")
+        return
+    told = report if isinstance(report, dict) else {}
+    yield Finding("ok" if status == 200 else "fail", "service", f"{url} is {'ready' if status == 200 else 'not ready'}")
+    yield from (finding for part in told.get("accounts", []) if (finding := _trouble(part)))
+
+
+def _trouble(part: dict[str, Any]) -> Finding | None:
+    if part.get("state") not in ("degraded", "failed"):
+        return None
+    says = f"{part['state']} since {part.get('since')}: {part.get('reason')}"
+    return Finding("warn", f"account {part.get('name')}", says)

@@ -1,0 +1,41 @@
+"""Which configuration a command works with."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+
+from router.cli.quickstart import FOLDER, quickstart_settings
+from router.settings import Settings, find_file, load
+
+
+def config_option(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--config``."""
+    parser.add_argument(
+        "--config", metavar="FILE", help="default: the file that MADOGUCHI_CONFIG names, else madoguchi.toml here"
+    )
+    parser.add_argument("--quickstart", action="store_true", help="the demonstration's configuration")
+
+
+def configuration(arguments: argparse.Namespace) -> Settings:
+    """The settings of file and environment.
+
+    Raises:
+        SettingsError: with everything that is wrong with them.
+    """
+    if arguments.quickstart:
+        return quickstart_settings(os.environ)
+    return load(find_file(arguments.config, os.environ), os.environ)
+
+
+def find_configuration(arguments: argparse.Namespace) -> Settings:
+    """As :func:`configuration`; without any file, the demonstration's, when that has been started here."""
+    if file_of(arguments) is None and pathlib.Path(FOLDER).is_dir():
+        return quickstart_settings(os.environ)
+    return configuration(arguments)
+
+
+def file_of(arguments: argparse.Namespace) -> pathlib.Path | None:
+    """The file that the settings come from; None when there is none."""
+    return find_file(arguments.config, os.environ)
