@@ -226,7 +226,7 @@ class ChatSession:
     def _message(self, position: str, message: Message) -> Sequence[Action]:
         """Only what was said over this very widget and to this visitor: never a note, never another channel's."""
         mine = (message.channel, message.account) == (CHANNEL, self._account)
-        if not mine or message.direction == "note" or self._visitor is None or message.address != self._visitor.address:
+        if not mine or self._visitor is None or message.address != self._visitor.address or not show.leaves(message):
             return ()
         self._know(message)
         return [frame("message", position=position, **show.message(message, self._link))]

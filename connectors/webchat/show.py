@@ -8,6 +8,7 @@ from typing import Any
 from contracts.attachment import Attachment
 from contracts.content import (
     Audio,
+    Call,
     Choice,
     ContactCard,
     File,
@@ -18,6 +19,7 @@ from contracts.content import (
     Postback,
     Reaction,
     Sticker,
+    Template,
     Text,
     Video,
 )
@@ -25,6 +27,13 @@ from contracts.message import Message
 
 Link = Callable[[Attachment], str | None]
 Shown = dict[str, Any]
+
+
+def leaves(said: Message) -> bool:
+    """Is it for the visitor at all? Notes are not, nor what failed or is bound to fail for want of a way to show it."""
+    if said.direction == "note" or (said.direction == "outbound" and said.state == "failed"):
+        return False
+    return said.direction == "inbound" or not any(isinstance(part, Template | Call | Postback) for part in said.parts)
 
 
 def message(said: Message, link: Link) -> Shown:

@@ -40,6 +40,8 @@ from contracts.events import MessageQueued, MessageReceived
 from contracts.inbound import InboundMessage
 from contracts.message import Message
 
+CODE = "afrtkzq7ga2tmmbqgaytcmrtgq2tmnzyhe2wezdfmyydcmrtgq2tmnzyhfqwey3emvtgo2djnjvwy3lnn5yhc4ttor2xm53y"
+
 
 class Line:
     """One open socket."""
@@ -86,6 +88,11 @@ class ChatHost:
     async def typing(self, on: bool = True) -> None:
         for line in list(self.lines):
             await self._do(line, line.session.event("", Typing(line.address or "", on)))
+
+    async def tell(self, event: Any) -> None:
+        """A live event for every open socket."""
+        for line in list(self.lines):
+            await self._do(line, line.session.event(str(len(self.messages)), event))
 
     async def cut(self) -> None:
         """Drops every socket, as a network does."""
@@ -147,7 +154,7 @@ class ChatHost:
                     await self._do(line, line.session.history(mine if after else mine[-50:]))
                 case Invite():
                     links = {"line": "https://line.me/R/oaMessage/x", "evil": "javascript:alert(1)"}
-                    await self._do(line, line.session.invited("K7Q2-9M4X", links))
+                    await self._do(line, line.session.invited(CODE, links))
                 case Typing():
                     self.published.append(action)
                 case Close(code=code, reason=reason):

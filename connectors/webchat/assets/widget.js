@@ -195,7 +195,8 @@ form .send:disabled{opacity:.35}
 .sheet{position:absolute;inset:0;background:var(--bg);display:flex;flex-direction:column;gap:14px;align-items:center;justify-content:center;padding:28px;text-align:center;z-index:2}
 .sheet p{white-space:pre-line;text-wrap:balance;color:var(--dim)}
 .sheet h3{font-size:18px;font-weight:600;font-feature-settings:"palt"}
-.code{font:600 26px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.06em;background:var(--soft);border-radius:14px;padding:14px 20px;user-select:all;max-width:100%}
+.code{font:600 24px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.06em;background:var(--soft);border-radius:14px;padding:14px 20px;user-select:all;max-width:300px}
+.code.long{font-size:13px;font-weight:400;letter-spacing:.02em;padding:12px 16px;text-align:start}
 .wide{min-height:46px;padding:8px 22px;border-radius:23px;border:1px solid var(--line);width:100%;max-width:300px;text-decoration:none;display:grid;place-items:center}
 .wide.main{background:var(--accent);color:var(--on-accent);border-color:transparent}
 .drop{position:absolute;inset:8px;border:2px dashed var(--accent);border-radius:14px;background:var(--bg);opacity:.94;display:grid;place-items:center;z-index:3;pointer-events:none}
@@ -562,7 +563,10 @@ const RECEIVE = {
   },
   token(frame) { keep({ token: frame.token, expires_at: frame.expires_at, visitor }); },
   accepted, refused, message: arrived,
-  state() {},
+  state(frame) {
+    const node = shown.get(frame.message);
+    if (node && frame.state === "failed" && !node.classList.contains("mine")) { node.remove(); arrange(); } // it never left
+  },
   edited(frame) {
     const node = shown.get(frame.message);
     if (node) { rewrite(node, body(frame.parts, frame.message)); foot(node, [time.format(node.at), w.edited]); }
@@ -677,15 +681,15 @@ const NAMES = { line: "LINE", email: w.email, messenger: "Messenger", instagram:
 const invite = () => { connect(); transmit({ type: "invite" }); if (!ready) tell(w.connecting); };
 function show({ code, links }) {
   const back = () => { sheet.remove(); box.focus(); };
-  const copy = el("button", { class: "wide main", type: "button", onclick: async () => {
+  const copy = el("button", { class: "wide", type: "button", onclick: async () => {
     try { await navigator.clipboard.writeText(code); copy.textContent = w.copied; } catch { getSelection().selectAllChildren(sheet.querySelector(".code")); }
   } }, w.copy);
-  const ways = Object.entries(links || {}).filter(([, url]) => safe(url)).map(([name, url]) => link(safe(url), { class: "wide" }, say(w.goOn, NAMES[name.toLowerCase()] || name)));
+  const ways = Object.entries(links || {}).filter(([, url]) => safe(url)).map(([name, url]) => link(safe(url), { class: "wide main" }, say(w.goOn, NAMES[name.toLowerCase()] || name)));
   const sheet = el("div", { class: "sheet", role: "dialog", "aria-label": w.elsewhere },
-    el("h3", {}, w.elsewhere), el("p", {}, w.elsewhereHow), el("div", { class: "code" }, code), copy, ...ways, el("button", { class: "wide", type: "button", onclick: back }, w.back));
+    el("h3", {}, w.elsewhere), ...ways, el("p", {}, w.elsewhereHow), el("div", { class: code.length > 20 ? "code long" : "code" }, code), copy, el("button", { class: "wide", type: "button", onclick: back }, w.back));
   panel.querySelector(".sheet")?.remove();
   panel.append(sheet);
-  copy.focus();
+  sheet.querySelector("a, button").focus();
 }
 
 // -- opening and closing ---------------------------------------------------------------------------------------------

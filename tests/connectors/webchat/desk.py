@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from connectors.api import Action, Request, Say, SessionOpen
+from connectors.registry import settings_of
 from connectors.webchat import WebchatConnector
 from connectors.webchat.session import ChatSession
 from connectors.webchat.settings import WebchatSettings
@@ -31,8 +30,9 @@ class Desk:
 
     def __init__(self, account: str = "site", **settings: Any) -> None:
         given = {"token_key": KEY, "user_key": USER_KEY} | settings
-        read = msgspec.convert(given, WebchatSettings, dec_hook=lambda kind, value: kind(value))
         self.account = account
+        read = settings_of(WebchatConnector, given, account)
+        assert isinstance(read, WebchatSettings)
         self.connector = WebchatConnector(account, read)
         self.tokens = self.connector._tokens
         self.visitor = self.tokens.anonymous(NONCE, NOW)

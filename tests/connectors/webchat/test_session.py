@@ -277,6 +277,8 @@ def test_history_comes_before_ready() -> None:
         {"account": "other"},
         {"address": "somebody"},
         {"direction": "note"},
+        {"state": "failed"},
+        {"parts": (Text("x"), Call("ended"))},
     ],
 )
 def test_notes_and_other_channels_are_never_shown(other: dict[str, Any]) -> None:
@@ -326,10 +328,8 @@ SHOWN = [
             ],
         },
     ),
-    (Postback("v", "l"), {"kind": "text", "text": "l"}),
     (Sticker("1", "2", "hi"), {"kind": "text", "text": "hi"}),
     (Reaction("ms_1", "👍"), {"kind": "text", "text": "👍"}),
-    (Call("ended"), {"kind": "unsupported"}),
     (Unsupported("poll"), {"kind": "unsupported"}),
     (
         Image(Attachment("at_1", "a.png", "image/png", 3, "ab", "ready", source="secret"), "see"),

@@ -16,9 +16,10 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from contracts.attachment import Attachment
 from contracts.content import Choice, ContactCard, File, Location, Option, Postback, Text
+from contracts.events import MessageFailed
 from contracts.inbound import InboundMessage, InboundReceipt
 from tests.connectors.webchat.desk import Desk, jwt, user
-from tests.servers.chat_host import ChatHost, chat_host
+from tests.servers.chat_host import CODE, ChatHost, chat_host
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -251,12 +252,23 @@ async def test_a_file_is_uploaded_and_shown(browser: Browser) -> None:
         assert len(host.blobs) == 1
 
 
+async def test_what_never_left_is_taken_away(browser: Browser) -> None:
+    async with visit(browser) as visitor:
+        host = visitor.host
+        await visitor.say("はい")
+        await until(lambda: host.said() != [])
+        failed = await host.answer(Text("届かない"))
+        await expect(visitor.theirs()).to_have_count(1)
+        await host.tell(MessageFailed(id="ev", at=failed.at, message_id=failed.id, state="failed"))
+        await expect(visitor.theirs()).to_have_count(0)
+
+
 async def test_going_on_elsewhere(browser: Browser) -> None:
     async with visit(browser) as visitor:
         page = visitor.page
         await page.get_by_role("button", name="別の方法で続ける").click()
         sheet = page.get_by_role("dialog", name="別の方法で続ける")
-        await expect(sheet.locator(".code")).to_have_text("K7Q2-9M4X")
+        await expect(sheet.locator(".code")).to_have_text(CODE)
         await expect(sheet.get_by_role("link")).to_have_text(["LINE で続ける"])
         await page.keyboard.press("Escape")
         await expect(sheet).to_have_count(0)
