@@ -35,7 +35,7 @@ class BenchTurn:
 
     shard = "d:main"
     shards = 16
-    sender = None
+    sender: str | None = None
 
     def __init__(self, number: int) -> None:
         self.at_ms = START_MS + number
@@ -94,12 +94,38 @@ class BenchTurn:
 
 def run(agents: int, decisions: int) -> float:
     """Decisions a second through the handler and the encoding of what they cause, in one process."""
-    handler = loaded(agents)
-    steps = work(agents)
-    count = drive(handler, steps, agents * 8)  # fills the floor and warms up
+    floor = Floor(agents)
+    floor.drive(agents * 8)  # fills it and warms up
     begin = perf_counter()
-    count = drive(handler, steps, decisions)
-    return count / (perf_counter() - begin)
+    made = floor.drive(decisions)
+    return made / (perf_counter() - begin)
+
+
+class Floor:
+    """Agents, and the commands that reach them."""
+
+    def __init__(self, agents: int) -> None:
+        self.handler = loaded(agents)
+        self.commands = work(agents)
+        self.bytes = 0
+        self._number = 0
+
+    def drive(self, decisions: int) -> int:
+        """Carries out commands until so many decisions were made; every offer is accepted at once."""
+        made = 0
+        while made < decisions:
+            turn = self._carry_out(next(self.commands))
+            made += turn.decisions
+            for offer in turn.offered:
+                self._carry_out(AcceptOffer(conversation=offer.conversation, agent=offer.agent or ""))
+        return made
+
+    def _carry_out(self, command: msgspec.Struct) -> BenchTurn:
+        self._number += 1
+        turn = BenchTurn(self._number)
+        self.handler.handle(turn, command)
+        self.bytes += turn.encoded()
+        return turn
 
 
 def loaded(agents: int) -> DispatchHandler:
@@ -120,7 +146,7 @@ def policy() -> Policy:
     """Offers in two queues, assignment at once in the others; both orders of choice."""
     return Policy(
         queues=tuple(
-            Queue(name, order=("longest_idle", "most_spare")[place % 2], auto_accept=place > 1)  # type: ignore[arg-type]
+            Queue(name, order=("longest_idle", "most_spare")[place % 2], auto_accept=place > 1)
             for place, name in enumerate(QUEUES)
         ),
         rules=tuple(
@@ -151,26 +177,6 @@ def work(agents: int) -> Iterator[msgspec.Struct]:
         if len(alive) > most:
             yield ReleaseWork(conversation=alive.popleft(), reason="resolved")
         number += 1
-
-
-def drive(handler: DispatchHandler, commands: Iterator[msgspec.Struct], decisions: int) -> int:
-    """Carries out commands until so many decisions were made; every offer is accepted at once."""
-    done = 0
-    number = getattr(handler, "bench_number", 0)
-    while done < decisions:
-        number += 1
-        turn = BenchTurn(number)
-        handler.handle(turn, next(commands))
-        turn.encoded()
-        done += turn.decisions
-        for offer in turn.offered:
-            number += 1
-            accepting = BenchTurn(number)
-            handler.handle(accepting, AcceptOffer(conversation=offer.conversation, agent=offer.agent or ""))
-            accepting.encoded()
-            done += accepting.decisions
-    handler.bench_number = number  # type: ignore[attr-defined]
-    return done
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
 from typing import Final, NamedTuple
 
-from contracts.decision import Considered, RuledOut
+from msgspec.structs import replace
+
+from contracts.decision import Considered, Decision, RuledOut
 from router.domain.dispatch.desk import Desk
 from router.domain.dispatch.room import ELIGIBLE, Room
 from router.domain.dispatch.seat import Seat, Verdict
@@ -48,19 +49,14 @@ class _Look:
 
     def _listed(self, first: list[str], front: int, most: int) -> tuple[Considered, ...]:
         """The named, the eligible in order of choice, the barred, and the others ruled out; nobody twice."""
-        seen = set(first)
-        eligible: list[tuple[str, Verdict]] = [
-            (agent, ELIGIBLE)
-            for agent in self.room.eligible(self.place, front + len(self.barred))
-            if agent not in self.barred and agent not in seen
+        eligible = [
+            agent for agent in self.room.eligible(self.place, front + len(self.barred)) if agent not in self.barred
         ]
-        rows = chain(
-            ((agent, self._verdict(agent)) for agent in first),
-            eligible[:front],
-            (row for row in self._barred() if row[0] not in seen),
-            (row for row in self.room.ruled_out(self.place, most) if row[0] not in seen),
-        )
-        return tuple([self._considered(agent, verdict) for agent, verdict in islice(rows, most)])
+        rows: list[tuple[str, Verdict]] = [(agent, self._verdict(agent)) for agent in first]
+        rows += [(agent, ELIGIBLE) for agent in eligible[:front] if agent not in first]
+        rows += [row for row in self._barred() if row[0] not in first]
+        rows += [row for row in self.room.ruled_out(self.place, most) if row[0] not in first]
+        return self._considered(rows[:most])
 
     def _counts(self) -> dict[str, int]:
         counts = self.room.counts(self.place)
@@ -85,7 +81,24 @@ class _Look:
     def _standing(self, seat: Seat) -> Verdict:
         return seat.standing[self.place]
 
-    def _considered(self, agent: str, verdict: Verdict) -> Considered:
-        seat = self.desk.seats[agent]
-        idle_s = (self.at_ms - seat.idle_ms) // 1000 if seat.idle_ms else None
-        return Considered(agent, None if verdict == ELIGIBLE else verdict, seat.spare, idle_s)
+    def _considered(self, rows: list[tuple[str, Verdict]]) -> tuple[Considered, ...]:
+        """Most of what a decision costs, so done in one go."""
+        seats, at_ms = self.desk.seats, self.at_ms
+        return tuple(
+            [
+                Considered(
+                    agent,
+                    None if verdict == ELIGIBLE else verdict,
+                    (seat := seats[agent]).agent.capacity - seat.used,
+                    (at_ms - seat.idle_ms) // 1000 if seat.idle_ms else None,
+                )
+                for agent, verdict in rows
+            ]
+        )
+
+
+def in_brief(decision: Decision) -> Decision:
+    """The decision as conversations are told it: the first few only. Its id leads to the whole record."""
+    if len(decision.considered) <= FRONT:
+        return decision
+    return replace(decision, considered=decision.considered[:FRONT], truncated=True)

@@ -19,7 +19,7 @@ from contracts.ids import shard_of
 from contracts.streams import conversation_shard
 from router.domain.dispatch.choose import NOBODY, REQUESTED, Choice, choose
 from router.domain.dispatch.desk import Desk
-from router.domain.dispatch.explain import explain
+from router.domain.dispatch.explain import explain, in_brief
 from router.domain.dispatch.seat import Seat
 from router.domain.dispatch.tables import AGENTS, DECISION_ID, DECISIONS, WHY, WORK
 from router.domain.dispatch.work import Work
@@ -176,7 +176,7 @@ class Moves:
     def say_waiting(self, work: Work, trigger: str, requested: str | None = None, notes: tuple[str, ...] = ()) -> None:
         """Records and tells that nobody can have it now, and its position in the line."""
         decision = self._decide(work, "waiting", trigger, Choice(None, NOBODY), requested, notes)
-        self.tell(work, WorkOffered(conversation=work.conversation, decision=decision, queue=work.queue))
+        self.tell(work, WorkOffered(conversation=work.conversation, decision=in_brief(decision), queue=work.queue))
 
     def _missed(self, requested: str, work: Work) -> str:
         """Why the agent who was asked for by name does not get it."""
@@ -196,7 +196,7 @@ class Moves:
             work,
             WorkOffered(
                 conversation=work.conversation,
-                decision=decision,
+                decision=in_brief(decision),
                 queue=work.queue,
                 agent=work.agent,
                 expires_at=expires_at,
@@ -206,8 +206,8 @@ class Moves:
     def _assigned(self, work: Work, decision: Decision | None) -> None:
         """The text has done its service: the rules are not asked again."""
         self.keep(replace(work, facts=replace(work.facts, text="")) if work.facts.text else work)
-        agent = work.agent or ""
-        self.tell(work, WorkAssigned(conversation=work.conversation, agent=agent, queue=work.queue, decision=decision))
+        agent, told = work.agent or "", decision and in_brief(decision)
+        self.tell(work, WorkAssigned(conversation=work.conversation, agent=agent, queue=work.queue, decision=told))
 
     def _decide(
         self,

@@ -8,6 +8,7 @@ from contracts.commands import AcceptOffer, ClaimWork, DeclineOffer, TimerDue
 from contracts.events import OfferAccepted, OfferDeclined, OfferExpired
 from router.domain.dispatch.drain import drain
 from router.domain.dispatch.moves import FORGET, OFFER, Moves
+from router.domain.dispatch.presence import signed_in
 from router.domain.dispatch.room import ELIGIBLE
 from router.domain.dispatch.seat import Seat
 from router.domain.dispatch.work import Work
@@ -54,7 +55,7 @@ def remember_no_more(moves: Moves, command: TimerDue) -> None:
 def claim(moves: Moves, command: ClaimWork) -> None:
     """An agent helps themselves, out of any queue, if they are there and it fits."""
     work, seat = _claimable(moves, command)
-    if seat.blocked in ("disabled", "offline", "disconnected"):
+    if not signed_in(seat.agent, seat.presence):
         raise Refusal("conflict", "Only an agent who is signed in and connected can take a conversation.")
     if moves.desk.rules.costs.room(seat, work.channel_class, work.weight) != ELIGIBLE:
         raise Refusal("conflict", f"There is no room: it needs {work.weight} units and {seat.spare} are left.")

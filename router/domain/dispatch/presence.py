@@ -19,6 +19,11 @@ def blocked(agent: Agent, presence: Presence) -> RuledOut | None:
     return None if reachable(presence) else "disconnected"
 
 
+def signed_in(agent: Agent, presence: Presence) -> bool:
+    """Whether the agent can act at all, be it while away or busy."""
+    return agent.enabled and presence.declared != "offline" and reachable(presence)
+
+
 def reachable(presence: Presence) -> bool:
     """Connected, or cut off for less than the grace: ``disconnected_at`` is cleared when the grace has passed."""
     return presence.connected or presence.disconnected_at is not None

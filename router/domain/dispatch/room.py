@@ -77,9 +77,14 @@ class Room:
         lanes = [islice(lane, most) for lane in self._open(at)]
         return (entry[2] for entry in islice(lanes[0] if len(lanes) == 1 else merge(*lanes), most))
 
-    def ruled_out(self, at: int, most: int) -> Iterator[tuple[str, Verdict]]:
+    def ruled_out(self, at: int, most: int) -> list[tuple[str, Verdict]]:
         """Those who cannot, with the reason, at most ``most``."""
-        return islice(self._closed(at), max(most, 0))
+        found: list[tuple[str, Verdict]] = []
+        for standing in sorted(self._lanes):
+            reason = standing[at]
+            if reason != ELIGIBLE and len(found) < most:
+                found += [(entry[2], reason) for entry in islice(self._lanes[standing], most - len(found))]
+        return found
 
     def counts(self, at: int) -> dict[str, int]:
         """How many can (``eligible``) and cannot (by reason), all of them; costs the same however many there are."""
@@ -88,12 +93,6 @@ class Room:
             reason = standing[at]
             counts[reason] = counts.get(reason, 0) + len(lane)
         return counts
-
-    def _closed(self, at: int) -> Iterator[tuple[str, Verdict]]:
-        for standing in sorted(self._lanes):
-            reason = standing[at]
-            if reason != ELIGIBLE:
-                yield from ((entry[2], reason) for entry in self._lanes[standing])
 
     def _open(self, at: int) -> list[SortedList[Entry]]:
         return [lane for standing, lane in self._lanes.items() if standing[at] == ELIGIBLE]

@@ -121,9 +121,9 @@ class Model:
             case AgentConnection():
                 self.connect(self.known(command.agent), command)
             case PublishPolicy():
-                self.policy = command.policy
+                changed, self.policy = command.policy != self.policy, command.policy
                 for job in self.jobs.values():
-                    if job.state == "waiting":
+                    if changed and job.state == "waiting":
                         self.route(job)
             case TimerDue():
                 self.timer(command)
@@ -168,10 +168,7 @@ class Model:
     def claim(self, command: ClaimWork) -> None:
         person, job = self.known(command.agent), self.jobs.get(command.conversation)
         connected = bool(person.sessions) or person.grace
-        # An agent who is away for now cannot be seen as disconnected: what they declared is looked at first.
-        there = person.agent.enabled and (
-            person.declared in ("away", "busy") or (person.declared == "online" and connected)
-        )
+        there = person.agent.enabled and person.declared != "offline" and connected
         if job is None or job.state != "waiting" or not there or not self.fits(person, job):
             raise Refused
         job.declined = {}

@@ -175,6 +175,9 @@ def test_a_large_queue_is_cut_but_counted_whole() -> None:
     assert [c.agent for c in decision.considered[:10]] == [f"a{number}" for number in range(50, 60)]
     assert all(c.ruled_out == "busy" for c in decision.considered[10:])
     assert decision.counts == {"busy": 50, "eligible": 20}
+    told = floor.told(WorkAssigned)[0].decision
+    assert told is not None and (told.id, told.truncated, told.counts) == (decision.id, True, decision.counts)
+    assert told.considered == decision.considered[:10]
 
 
 def test_the_decision_is_kept_and_named_and_sent() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.commands import WorkAssigned, WorkOffered
+from contracts.commands import AcceptOffer, WorkAssigned, WorkOffered
 from contracts.events import OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn
 from contracts.policy import Policy, Queue
 from tests.router.domain.dispatch.floor import Floor, auto, cv
@@ -139,3 +139,33 @@ def test_releasing_is_repeatable() -> None:
     floor.ask(1)
     assert floor.release(1) is None
     assert floor.release(1) is None
+
+
+def test_a_thousand_races_have_one_winner_each() -> None:
+    """Everybody clicks accept at the same moment, twice, while the offer is on its way to somebody."""
+    floor = Floor()
+    names = ("ann", "bob", "cy")
+    for name in names:
+        floor.agent(name, capacity=20)
+    clicks = {name: AcceptOffer(conversation=cv(1), agent=name) for name in names}
+    for round in range(1000):
+        floor.ask(1)
+        if round % 3 == 0:
+            floor.decline(1, floor.work(1).agent or "")
+        order = names[round % 3 :] + names[: round % 3]
+        outcomes = [floor.do(clicks[name]) for name in (*order, *order)]
+        assert sum(outcome is None for outcome in outcomes) == 1
+        assert all(outcome is None or outcome.kind == "conflict" for outcome in outcomes)
+        assert sum(floor.state(name).used for name in names) == 20
+        floor.release(1)
+
+
+def test_an_agent_who_is_cut_off_cannot_take_work() -> None:
+    floor = Floor()
+    floor.agent("ann")
+    floor.ask(1)
+    floor.declare("ann", "busy")
+    floor.connect("ann", connected=False)
+    floor.wait(30)
+    problem = floor.claim(1, "ann")
+    assert problem is not None and problem.kind == "conflict"
