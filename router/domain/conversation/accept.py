@@ -19,8 +19,9 @@ from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.choose import choose, grouping_key
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.fetch import fetch
-from router.domain.conversation.listing import LIVE, is_here
+from router.domain.conversation.listing import LIVE, is_here, preferred
 from router.domain.conversation.tables import (
+    CONTACT,
     CONVERSATION,
     MESSAGE,
     REFERENCES,
@@ -64,6 +65,8 @@ def message(arrival: Arrival, contact: Contact) -> None:
     if not automatic and draft.now.status != "open":
         begins = _stir(draft) or begins
     _append(draft, arrival, automatic)
+    if "handover" in arrival.flags:
+        _prefer(arrival, draft.now)
     if begins:
         work.opening(draft, _words(arrival.event))
 
@@ -75,6 +78,13 @@ def _stir(draft: Draft) -> bool:
         return False
     status.reopen(draft, "customer wrote")
     return True
+
+
+def _prefer(arrival: Arrival, conversation: Conversation) -> None:
+    """The customer took this conversation along: what they write from now on joins it too."""
+    contact = arrival.turn.get(CONTACT, conversation.contact)
+    if contact is not None:
+        arrival.turn.put(CONTACT, contact.id, replace(contact, conversations=preferred(contact, conversation.id)))
 
 
 def _opened(arrival: Arrival, contact: Contact) -> Draft:

@@ -13,7 +13,7 @@ from router.domain.conversation.listing import LIVE, is_here, ref_of
 from router.domain.conversation.tables import CONTACT, CONVERSATION, MESSAGE, TRACE
 from router.domain.turn import Turn
 
-_OURS = re.compile(r"<?ms_[a-z2-7]+\.(cv_[0-9]+_[0-9a-z]+)@")
+_OURS = re.compile(r"<?ms_[0-9a-z]+\.(cv_[0-9]+_[0-9a-z]+)@")
 """A Message-ID of ours names the conversation."""
 MOST_REFERENCES = 50
 """References of one message that are looked at."""

@@ -19,6 +19,7 @@ from contracts.inbound import (
 )
 from router.domain.conversation import accept, amend, news, person, receipt
 from router.domain.conversation.arrival import Arrival
+from router.domain.conversation.listing import is_here
 from router.domain.conversation.pointer import repoint
 from router.domain.conversation.tables import CONTACT, CONVERSATION, MOVED
 
@@ -35,24 +36,31 @@ _RULES: Final[dict[type, AtHome]] = {
 
 
 def at_home(arrival: Arrival, home: str) -> None:
-    """At the contact's home. What was merged, unlinked or handed over meanwhile is passed on to where it belongs now:
-    always by way of a stream, behind the news of that change."""
+    """At the contact's home. What was merged, unlinked or handed over meanwhile goes on to where it belongs now."""
     contact = arrival.turn.get(CONTACT, home)
     if contact is None:
         contact = newcomer(arrival, "the contact is gone")
     elif contact.merged_into is not None:
-        arrival.relay(contact.merged_into)
+        go_on(arrival, contact.merged_into)
         return
     identity = arrival.identity_in(contact)
     if identity is None:
         moved = arrival.turn.get(MOVED, arrival.key)
         if moved is not None and moved.contact != contact.id:
-            arrival.relay(moved.contact)
+            go_on(arrival, moved.contact)
             return
         contact = _adopt(arrival, contact)
     elif type(arrival.event) is InboundMessage:
         contact = person.renew(arrival, contact, identity)
     _RULES[type(arrival.event)](arrival, contact)
+
+
+def go_on(arrival: Arrival, home: str) -> None:
+    """To another contact's home: at once when that is here, so that what comes next does not overtake it."""
+    if is_here(arrival.turn, home):
+        at_home(arrival, home)
+    else:
+        arrival.relay(home)
 
 
 def at_conversation(arrival: Arrival, conversation: str) -> None:

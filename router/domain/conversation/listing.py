@@ -57,14 +57,22 @@ def ref_of(conversation: Conversation, at: datetime) -> ConversationRef:
     )
 
 
-def listed(contact: Contact, *refs: ConversationRef) -> tuple[ConversationRef, ...]:
-    """The contact's list with these in it, in order of opening. Over the limit the oldest that are over go first."""
+def listed(contact: Contact, *refs: ConversationRef, first: bool = False) -> tuple[ConversationRef, ...]:
+    """The contact's list with these in it: what it has in place, the others last (or ``first``). The later in the list,
+    the sooner a message joins it. Over the limit those go first that are over, and of these the oldest."""
     known = {ref.id: ref for ref in contact.conversations}
-    known.update((ref.id, ref) for ref in refs)
-    if len(known) > CONVERSATIONS:
-        by_worth = sorted(known.values(), key=_worth)
-        known = {ref.id: ref for ref in by_worth[-CONVERSATIONS:]}
-    return tuple(sorted(known.values(), key=_opened))
+    new = {ref.id: ref for ref in refs if ref.id not in known}
+    known.update((ref.id, ref) for ref in refs if ref.id in known)
+    merged = {**new, **known} if first else {**known, **new}
+    while len(merged) > CONVERSATIONS:
+        del merged[min(merged.values(), key=_worth).id]
+    return tuple(merged.values())
+
+
+def preferred(contact: Contact, conversation: str) -> tuple[ConversationRef, ...]:
+    """The contact's list with this conversation last: messages join it rather than others that are live."""
+    refs = contact.conversations
+    return (*(ref for ref in refs if ref.id != conversation), *(ref for ref in refs if ref.id == conversation))
 
 
 def note_elsewhere(turn: Turn, command: NoteConversation) -> None:
@@ -92,8 +100,4 @@ def joined(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:
 
 
 def _worth(ref: ConversationRef) -> tuple[bool, float, str]:
-    return (ref.status in LIVE, *_opened(ref))
-
-
-def _opened(ref: ConversationRef) -> tuple[float, str]:
-    return (ref.opened_at.timestamp() if ref.opened_at else 0.0, ref.id)
+    return (ref.status in LIVE, ref.opened_at.timestamp() if ref.opened_at else 0.0, ref.id)

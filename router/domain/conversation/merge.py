@@ -1,12 +1,17 @@
 """Merging two contacts who are one person.
 
 ``MergeContact`` marks the one that gives way (it says so at once, and passes on whatever arrives), ``AbsorbContact``
-carries all it had to the other's home, and there it is taken over or refused (``RefuseMerge`` goes back). Conversations
-stay in their shards. A merge that would close a ring comes back to where it began, and is undone there.
+carries all it had to the other's home, and there it is taken over or refused (``RefuseMerge`` goes back); within one
+shard all this is one command. Conversations stay in their shards. A merge that would close a ring comes back to where it
+began, and is undone there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
 from msgspec.structs import replace
 
 from contracts.commands import AbsorbContact, MergeContact, RefuseMerge
@@ -21,6 +26,8 @@ from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import AGENTS, CONTACT, LINKS, MOVED, Moved
 from router.domain.turn import Refusal, Turn
 
+T = TypeVar("T", bound=msgspec.Struct)
+
 
 def merge(turn: Turn, rules: ConversationRules, command: MergeContact) -> None:
     """``MergeContact``, at the home of the one that gives way."""
@@ -30,7 +37,7 @@ def merge(turn: Turn, rules: ConversationRules, command: MergeContact) -> None:
     _check_target(turn, command)
     if contact.merged_into is not None:
         if contact.merged_into != command.into:
-            turn.tell(home_of(contact.merged_into), replace(command, id=None, contact=contact.merged_into))
+            _to(turn, rules, contact.merged_into, replace(command, id=None, contact=contact.merged_into), merge)
         return
     if contact.id == command.into or has_absorbed(contact, command.into):
         return
@@ -38,10 +45,10 @@ def merge(turn: Turn, rules: ConversationRules, command: MergeContact) -> None:
     gone = linked(replace(contact, merged_into=command.into), link)
     turn.put(CONTACT, contact.id, gone)
     tell_of(turn, contact, ContactUpdated, command.id, person=gone, by=command.by)
-    absorb = AbsorbContact(
+    request = AbsorbContact(
         into=command.into, contact=contact, why=command.why, linked_by=command.linked_by, by=command.by
     )
-    turn.tell(home_of(command.into), absorb)
+    _to(turn, rules, command.into, request, absorb)
 
 
 def absorb(turn: Turn, rules: ConversationRules, command: AbsorbContact) -> None:
@@ -49,14 +56,14 @@ def absorb(turn: Turn, rules: ConversationRules, command: AbsorbContact) -> None
     winner = turn.get(CONTACT, command.into)
     loser = command.contact
     if winner is None:
-        _refuse(turn, command, None, "there is no such contact")
+        _refuse(turn, rules, command, None, "there is no such contact")
     elif winner.id == loser.id:
         _came_round(turn, command, winner)
     elif winner.merged_into is not None:
         onward = replace(command, into=winner.merged_into, through=(*command.through, winner.id))
-        turn.tell(home_of(winner.merged_into), onward)
+        _to(turn, rules, winner.merged_into, onward, absorb)
     elif _conflict(winner, loser):
-        _refuse(turn, command, winner, "their ids in your own system differ")
+        _refuse(turn, rules, command, winner, "their ids in your own system differ")
     else:
         _take_over(turn, command, winner)
 
@@ -71,6 +78,16 @@ def refuse_merge(turn: Turn, rules: ConversationRules, command: RefuseMerge) -> 
 def has_absorbed(contact: Contact, other: str) -> bool:
     """Whether ``other`` was merged into this contact before."""
     return any(link.action == "absorbed" and link.contact == other for link in contact.links)
+
+
+def _to(
+    turn: Turn, rules: ConversationRules, contact: str, command: T, rule: Callable[[Turn, ConversationRules, T], None]
+) -> None:
+    """To the contact's home; when that is here, at once, so that nothing comes between."""
+    if is_here(turn, contact):
+        rule(turn, rules, command)
+    else:
+        turn.tell(home_of(contact), command)
 
 
 def _check_target(turn: Turn, command: MergeContact) -> None:
@@ -100,7 +117,7 @@ def _take_over(turn: Turn, command: AbsorbContact, winner: Contact) -> None:
         claims=merged_claims(winner.claims, loser.claims),
         profile=merged_profile(winner.profile, loser.profile),
         identities=(*winner.identities, *gained),
-        conversations=listed(winner, *loser.conversations),
+        conversations=listed(winner, *loser.conversations, first=True),
         agents=joined(loser.agents, winner.agents)[-AGENTS:],
         tags=joined(winner.tags, loser.tags),
         attributes={**loser.attributes, **winner.attributes},
@@ -120,10 +137,11 @@ def _gained(winner: Contact, command: AbsorbContact) -> list[Identity]:
     return [replace(each, contact=winner.id, linked_by=command.linked_by) for each in new]
 
 
-def _refuse(turn: Turn, command: AbsorbContact, winner: Contact | None, why: str) -> None:
+def _refuse(turn: Turn, rules: ConversationRules, command: AbsorbContact, winner: Contact | None, why: str) -> None:
     """Both stay themselves. What came here already under the other's name goes back."""
     loser = command.contact
-    turn.tell(home_of(loser.id), RefuseMerge(contact=loser.id, into=command.into, why=why, by=command.by))
+    refusal = RefuseMerge(contact=loser.id, into=command.into, why=why, by=command.by)
+    _to(turn, rules, loser.id, refusal, refuse_merge)
     theirs = {each.key: each for each in loser.identities}
     for key in theirs:
         turn.put(MOVED, key, Moved(loser.id))

@@ -10,6 +10,7 @@ from contracts.events import IdentityLinked
 from contracts.identity import Identity
 from contracts.inbound import InboundMessage
 from router.domain.conversation import home, person
+from router.domain.conversation import merge as merging
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.listing import home_of, is_here
 from router.domain.conversation.pointer import repoint
@@ -91,7 +92,10 @@ def _link(arrival: Arrival, contact: Contact, previous: str | None) -> None:
     repoint(turn, identity)
     if previous is not None and previous != contact.id:
         merge = MergeContact(contact=previous, into=contact.id, why=WHY, linked_by="handover", by="customer")
-        turn.tell(home_of(previous), merge)
+        if is_here(turn, previous):
+            merging.merge(turn, arrival.rules, merge)
+        else:
+            turn.tell(home_of(previous), merge)
 
 
 def _send_back(arrival: Arrival, previous: str | None) -> None:
@@ -105,4 +109,4 @@ def _send_back(arrival: Arrival, previous: str | None) -> None:
     identity = person.identity_of(arrival, previous, "birth")
     turn.put(MOVED, arrival.key, Moved(previous))
     repoint(turn, identity)
-    arrival.relay(previous)
+    home.go_on(arrival, previous)

@@ -13,7 +13,7 @@ from contracts.content import Image
 from contracts.events import AttachmentChanged, ContactCreated, IdentityLinked, MessageReceived
 from contracts.identity import Profile, ReplyContext
 from contracts.ids import message_id
-from contracts.inbound import Sender, Threading
+from contracts.inbound import InboundIdentity, Sender, Threading
 from router.domain.conversation.tables import FETCH
 from router.domain.effects import Fetch, LookUp
 from tests.router.domain.conversation.world import World
@@ -117,13 +117,13 @@ def test_a_resolved_conversation_is_reopened_within_the_window_and_not_after_it(
 
 @pytest.mark.parametrize(("grouping", "count"), [("contact", 1), ("channel", 2), ("thread", 3)])
 def test_grouping(grouping: str, count: int) -> None:
-    world = World(shards=1)
-    world.write("taro", grouping=grouping, threading=Threading(thread="a"))
-    world.write("taro", grouping=grouping, threading=Threading(thread="b"))
-    world.write("taro", grouping=grouping, threading=Threading(thread="a"))
-    world.write("taro", channel="webchat", grouping=grouping, threading=Threading(thread="a"))
-    first, *others = (len(each.conversations) for each in world.contacts)
-    assert first + sum(others) == count + (1 if grouping == "contact" else 0)
+    world = World()
+    world.arrive(InboundIdentity(Sender("taro")))
+    world.link(world.contact.id, "taro", "webchat")
+    for thread, channel in (("a", "line"), ("b", "line"), ("a", "webchat"), ("b", "line"), ("a", "line")):
+        world.write("taro", channel=channel, grouping=grouping, threading=Threading(thread=thread))
+    assert len(world.contact.conversations) == len(world.conversations) == count
+    world.check()
 
 
 def test_threads_by_reference_join_only_the_same_contact() -> None:

@@ -7,11 +7,20 @@ from itertools import count
 from typing import Any
 
 from contracts.codec import moment, tag_of
-from contracts.commands import DeliveryReported, Receive, SendMessage, SetStatus, WorkAssigned
+from contracts.commands import (
+    DeliveryReported,
+    LinkIdentity,
+    MergeContact,
+    Receive,
+    SendMessage,
+    SetStatus,
+    WorkAssigned,
+)
 from contracts.contact import Contact
 from contracts.content import Part, Text
 from contracts.conversation import Conversation
 from contracts.events import Event
+from contracts.identity import Identity
 from contracts.ids import identity_key, shard_for, shard_of
 from contracts.inbound import Inbound, InboundMessage, Sender
 from contracts.message import Message
@@ -19,6 +28,7 @@ from contracts.streams import DISPATCH, conversation_shard
 from router.domain.conversation import ConversationHandler, ConversationRules
 from router.domain.conversation.tables import CONTACT, CONVERSATION, IDENTITY, MESSAGE
 from router.domain.effects import Deliver
+from router.domain.handover import issue
 from tests.router.domain.memory import MemoryStore
 
 KEY = b"a key for tests only"
@@ -79,6 +89,11 @@ class World:
         sender = more.pop("sender", None) or Sender(address, verified=True)
         return InboundMessage(sender=sender, **more)
 
+    def code(self, contact: str, conversation: str | None = None, seconds: int = 900, nonce: str | None = None) -> str:
+        """A hand-over code for the contact."""
+        expires_ms = (self.store.now_ms // 1000 + seconds) * 1000
+        return issue(KEY, contact, conversation, nonce or f"n{next(self.numbers)}", expires_ms)
+
     # -- what agents do ---------------------------------------------------------------------------------------------
 
     def ask(self, *commands: Any) -> None:
@@ -87,6 +102,13 @@ class World:
             place = getattr(command, "conversation", None) or command.contact
             self.store.submit(conversation_shard(shard_of(place)), command)
         self.store.settle()
+
+    def link(self, contact: str, address: str, channel: str = "line", **more: Any) -> None:
+        identity = Identity(channel, channel, address, contact)
+        self.ask(LinkIdentity(contact=contact, identity=identity, why="the customer said so", by="agent:a", **more))
+
+    def merge(self, contact: str, into: str, **more: Any) -> None:
+        self.ask(MergeContact(contact=contact, into=into, why="the same person", by="agent:a", **more))
 
     def assign(self, conversation: str, agent: str) -> None:
         self.ask(WorkAssigned(conversation=conversation, agent=agent, queue="default"))
@@ -170,5 +192,28 @@ class World:
         for conversation in self.conversations:
             numbers = [event.seq for event in self.events(conversation.id)]
             assert numbers == list(range(1, conversation.seq + 1))
+        self._check_people()
         for name, shard in self.store.shards.items():
             assert self.store.replay(name) == shard.events
+
+    def _check_people(self) -> None:
+        """Every identity is in the list of exactly one living contact, and its pointer leads there; no rings."""
+        people = self.store.rows(CONTACT)
+        owners: dict[str, list[str]] = {}
+        for contact in self.contacts:
+            for identity in contact.identities:
+                assert identity.contact == contact.id
+                owners.setdefault(identity.key, []).append(contact.id)
+        for key, pointer in self.store.rows(IDENTITY).items():
+            assert owners.get(key) == [self.final(people, pointer.contact)], key
+        for contact in people.values():
+            self.final(people, contact.id)
+
+    def final(self, people: dict[str, Contact], id: str) -> str:
+        """The living contact at the end of the merges."""
+        for _ in range(len(people) + 1):
+            into = people[id].merged_into
+            if into is None:
+                return id
+            id = into
+        raise AssertionError("contacts are merged in a ring")
