@@ -11,7 +11,7 @@ from router.cli.failure import Failure
 from router.cli.show import Row, json_option, show
 from router.settings import Settings
 
-_HEALTHY = ("ok", "starting", "off")
+_BROKEN = ("degraded", "failed")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     show(rows, arguments.json, "no account is configured; see deploy/settings.md")
     if trouble:
         raise Failure(trouble)
-    return 0 if all(row["state"] in _HEALTHY for row in rows) else 1
+    return 1 if any(row["state"] in _BROKEN for row in rows) else 0
 
 
 def _asked(url: str) -> dict[str, list[dict[str, Any]]]:
@@ -41,8 +41,8 @@ def _asked(url: str) -> dict[str, list[dict[str, Any]]]:
     _, report = get(f"{url.rstrip('/')}/readyz")
     found: dict[str, list[dict[str, Any]]] = {}
     for part in (report or {}).get("accounts", []):
-        name = str(part.get("account") or part.get("name", "")).partition(":")[0].partition(" ")[0]
-        found.setdefault(name, []).append(part)
+        name, _, direction = str(part.get("name", "")).partition(".")
+        found.setdefault(name, []).append({"direction": direction, **part})
     return found
 
 

@@ -15,7 +15,7 @@ import msgspec
 from connectors import registry
 from connectors.api import Request
 from router.cli.ask import base_url, post
-from router.cli.configuration import config_option, find_configuration
+from router.cli.configuration import config_option, configuration
 from router.cli.failure import Failure
 from router.settings import Account, Settings
 
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = find_configuration(arguments)
+    settings = configuration(arguments)
     name, account = _account(settings, arguments.channel, arguments.account)
     sender = arguments.sender or _SENDERS[arguments.channel]
     if arguments.channel == "email":

@@ -15,7 +15,7 @@ import msgspec
 from connectors import registry
 from connectors.registry import RegistryError
 from router.cli.ask import base_url, get
-from router.cli.configuration import config_option, configuration, file_of
+from router.cli.configuration import config_option, configuration, file_of, name_of
 from router.cli.failure import Failure
 from router.cli.reach import reach, shard_count
 from router.cli.show import json_option, print_json
@@ -78,7 +78,7 @@ async def _all(arguments: argparse.Namespace) -> list[Finding]:
         settings = configuration(arguments)
     except SettingsError as error:
         return [Finding("fail", "configuration", str(problem)) for problem in error.problems]
-    found = [Finding("ok", "configuration", str(file_of(arguments) or "defaults and environment"))]
+    found = [Finding("ok", "configuration", name_of(arguments))]
     for look in _LOOKS:
         found += look(settings, arguments)
     if not arguments.offline:

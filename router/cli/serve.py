@@ -8,7 +8,7 @@ from functools import partial
 
 from router import app
 from router.cli.catcher import catching
-from router.cli.configuration import config_option, configuration, file_of
+from router.cli.configuration import config_option, file_of, service_configuration
 from router.cli.failure import Misused
 from router.cli.parent_alive import while_parent_lives
 from router.cli.processes import Parent
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     roles = _roles(arguments.role)
     if arguments.processes < 1:
         raise Misused("--processes is 1 or more")
-    settings = configuration(arguments)
+    settings = service_configuration(arguments)
     if arguments.processes > 1:
         return _run_parent(settings, roles, arguments)
     run_service(settings, _serve(settings, roles, arguments))

@@ -12,14 +12,14 @@ from router.observe import events
 from router.observe.health import Health
 from router.observe.metrics import Metrics
 
-_TICK_S: Final = 0.02
-_LATE_S: Final = 0.03
-"""A stall of 50 ms makes a tick at least this late wherever in the tick it begins; none under 30 ms does."""
+_TICK_S: Final = 0.01
+_LATE_S: Final = 0.045
+"""A stall of 55 ms makes a tick this late wherever in the tick it begins; none under 45 ms does."""
 _TELL_S: Final = 10.0
 
 
 class LoopWatch:
-    """Give :meth:`run` a task. Costs some 50 wake-ups a second, about a thousandth of a core."""
+    """Give :meth:`run` a task. Costs some 100 wake-ups a second, about a thousandth of a core."""
 
     def __init__(self, metrics: Metrics, health: Health) -> None:
         self._metrics = metrics

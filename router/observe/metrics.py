@@ -98,7 +98,7 @@ class Metrics:
     subscription_posts: Tally = _tally("Events posted to subscribers, by outcome.", "outcome")
     slow_readers: int = _count("Sockets closed since their reader was too slow.")
     # The process itself
-    loop_stalls: int = _count("Times the event loop stood still for more than 50 ms.")
+    loop_stalls: int = _count("Times the event loop stood still for about 50 ms or more.")
     loop_stall_seconds: Histogram = _histogram("How long it did.", _SECONDS)
     task_restarts: Tally = _tally("Supervised tasks started again, by kind.", "kind")
     log_dropped: Tally = _tally("Fields kept out of the log, by name.", "field")
