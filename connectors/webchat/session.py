@@ -205,14 +205,14 @@ class ChatSession:
                 return self._message(position, message)
             case MessageStateChanged(message_id=message, state=state) if message in self._known:
                 self._known[message] = state
-                return [frame("state", position=position, message=message, state=state)]
+                return [frame("state", message=message, state=state)]
             case MessageEdited(message_id=message, parts=parts) if message in self._known:
-                return [frame("edited", position=position, message=message, parts=show.parts(parts, self._link))]
+                return [frame("edited", message=message, parts=show.parts(parts, self._link))]
             case MessageUnsent(message_id=message) if message in self._known:
-                return [frame("unsent", position=position, message=message)]
+                return [frame("unsent", message=message)]
             case AttachmentChanged(message_id=message, attachment=file) if message in self._known:
                 shown = show.attachment(file, self._link)
-                return [frame("attachment", position=position, message=message, attachment=shown)]
+                return [frame("attachment", message=message, attachment=shown)]
             case Typing(on=on) | InboundTyping(on=on):
                 return [frame("typing", on=on)]
             case _:

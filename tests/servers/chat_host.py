@@ -40,7 +40,7 @@ from contracts.events import MessageQueued, MessageReceived
 from contracts.inbound import InboundMessage
 from contracts.message import Message
 
-CODE = "afrtkzq7ga2tmmbqgaytcmrtgq2tmnzyhe2wezdfmyydcmrtgq2tmnzyhfqwey3emvtgo2djnjvwy3lnn5yhc4ttor2xm53y"
+CODE = "MG-7K3F-9Q2M"
 
 
 class Line:
@@ -174,10 +174,8 @@ class ChatHost:
         try:
             await self._do(line, session.opened())
             async for frame in socket:
-                if frame.type is not WSMsgType.TEXT:
-                    await socket.close(code=1003)
-                else:
-                    await self._do(line, session.frame(frame.data, datetime.now(UTC)))
+                text = frame.data if frame.type is WSMsgType.TEXT else ""
+                await self._do(line, session.frame(text, datetime.now(UTC)))
         except ConnectionError:
             pass
         finally:

@@ -26,7 +26,7 @@ const WORDS = {
     automatic: "自動応答", typing: "担当者が入力しています", edited: "編集済み", unsent: "メッセージは取り消されました",
     unsupported: "このメッセージは表示できません", pending: "準備中…", map: "地図で見る", unread: "件の未読",
     elsewhere: "別の方法で続ける", elsewhereHow: "続けたい連絡先に、\nこのコードを送ってください。\n今の会話をそのまま引き継ぎます。",
-    copy: "コードをコピー", copied: "コピーしました", goOn: "{} で続ける", back: "会話に戻る", slow: "少し待ってからもう一度お試しください",
+    copy: "コードをコピー", copied: "コピーしました", goOn: "{} で続ける", first: "先にメッセージをひとことお送りください", back: "会話に戻る", slow: "少し待ってからもう一度お試しください",
     too_long: "メッセージが長すぎます", too_large: "ファイルが大きすぎます（{} まで）", type: "この種類のファイルは送れません",
     drop: "ここにファイルをドロップ", photo: "画像", email: "メール", left: "あと {} バイト",
   },
@@ -41,7 +41,7 @@ const WORDS = {
     automatic: "Automatic reply", typing: "Support is typing", edited: "edited", unsent: "This message was taken back",
     unsupported: "This message cannot be shown here", pending: "Preparing…", map: "Show on a map", unread: "unread",
     elsewhere: "Continue elsewhere", elsewhereHow: "Send this code over the channel you prefer. The conversation goes on where it is now.",
-    copy: "Copy code", copied: "Copied", goOn: "Continue in {}", back: "Back to the conversation", slow: "Please wait a moment and try again",
+    copy: "Copy code", copied: "Copied", goOn: "Continue in {}", first: "Please send a message first", back: "Back to the conversation", slow: "Please wait a moment and try again",
     too_long: "The message is too long", too_large: "The file is too large (up to {})", type: "This kind of file cannot be sent",
     drop: "Drop the file here", photo: "Image", email: "email", left: "{} bytes left",
   },
@@ -196,7 +196,6 @@ form .send:disabled{opacity:.35}
 .sheet p{white-space:pre-line;text-wrap:balance;color:var(--dim)}
 .sheet h3{font-size:18px;font-weight:600;font-feature-settings:"palt"}
 .code{font:600 24px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.06em;background:var(--soft);border-radius:14px;padding:14px 20px;user-select:all;max-width:300px}
-.code.long{font-size:13px;font-weight:400;letter-spacing:.02em;padding:12px 16px;text-align:start}
 .wide{min-height:46px;padding:8px 22px;border-radius:23px;border:1px solid var(--line);width:100%;max-width:300px;text-decoration:none;display:grid;place-items:center}
 .wide.main{background:var(--accent);color:var(--on-accent);border-color:transparent}
 .drop{position:absolute;inset:8px;border:2px dashed var(--accent);border-radius:14px;background:var(--bg);opacity:.94;display:grid;place-items:center;z-index:3;pointer-events:none}
@@ -585,11 +584,11 @@ const RECEIVE = {
   pong() {},
 };
 const receive = (frame) => {
-  if (frame.position) position = frame.position;
   if (Object.hasOwn(RECEIVE, frame.type)) RECEIVE[frame.type](frame);
 };
 
 function arrived(message) {
+  position = message.position;
   const mine = message.from === "visitor";
   const entry = mine && message.client && waiting.get(message.client);
   if (entry) { waiting.delete(message.client); entry.node.remove(); }
@@ -678,7 +677,12 @@ panel.addEventListener("drop", (event) => { event.preventDefault(); drop.hidden 
 // -- going on elsewhere ----------------------------------------------------------------------------------------------
 
 const NAMES = { line: "LINE", email: w.email, messenger: "Messenger", instagram: "Instagram", whatsapp: "WhatsApp", telegram: "Telegram" };
-const invite = () => { connect(); transmit({ type: "invite" }); if (!ready) tell(w.connecting); };
+const invite = () => {
+  connect();
+  if (!ready) tell(w.connecting);
+  else if (!shown.size) tell(w.first); // there is nothing yet to go on with
+  else transmit({ type: "invite" });
+};
 function show({ code, links }) {
   const back = () => { sheet.remove(); box.focus(); };
   const copy = el("button", { class: "wide", type: "button", onclick: async () => {
@@ -686,7 +690,7 @@ function show({ code, links }) {
   } }, w.copy);
   const ways = Object.entries(links || {}).filter(([, url]) => safe(url)).map(([name, url]) => link(safe(url), { class: "wide main" }, say(w.goOn, NAMES[name.toLowerCase()] || name)));
   const sheet = el("div", { class: "sheet", role: "dialog", "aria-label": w.elsewhere },
-    el("h3", {}, w.elsewhere), ...ways, el("p", {}, w.elsewhereHow), el("div", { class: code.length > 20 ? "code long" : "code" }, code), copy, el("button", { class: "wide", type: "button", onclick: back }, w.back));
+    el("h3", {}, w.elsewhere), ...ways, el("p", {}, w.elsewhereHow), el("div", { class: "code" }, code), copy, el("button", { class: "wide", type: "button", onclick: back }, w.back));
   panel.querySelector(".sheet")?.remove();
   panel.append(sheet);
   sheet.querySelector("a, button").focus();

@@ -266,7 +266,12 @@ async def test_what_never_left_is_taken_away(browser: Browser) -> None:
 async def test_going_on_elsewhere(browser: Browser) -> None:
     async with visit(browser) as visitor:
         page = visitor.page
-        await page.get_by_role("button", name="別の方法で続ける").click()
+        other_way = page.get_by_role("button", name="別の方法で続ける")
+        await other_way.click()
+        await expect(page.locator(".note")).to_have_text("先にメッセージをひとことお送りください")
+        await visitor.say("こんにちは")
+        await expect(page.locator(".said.mine .ok")).to_be_visible()
+        await other_way.click()
         sheet = page.get_by_role("dialog", name="別の方法で続ける")
         await expect(sheet.locator(".code")).to_have_text(CODE)
         await expect(sheet.get_by_role("link")).to_have_text(["LINE で続ける"])
