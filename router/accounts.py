@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,6 +25,7 @@ class Account:
     public_url: str
     http: Http
     health: Health
+    _noted: dict[str, float] = field(default_factory=dict)
     _conditions: dict[str, Component] = field(default_factory=dict)
     sending: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
     """The most sends at once: a slow provider holds up nobody else."""
@@ -42,6 +44,14 @@ class Account:
     def grouping(self) -> Literal["contact", "channel", "thread"]:
         """What makes one conversation."""
         return self.settings.grouping or self.connector.manifest.grouping
+
+    def worked(self, direction: str) -> None:
+        """It did what it should; noted at most once a second, since this is called for every message."""
+        condition = self.condition(direction)
+        now = time.monotonic()
+        if condition.state != "ok" or now - self._noted.get(direction, 0.0) > 1.0:
+            self._noted[direction] = now
+            condition.ok()
 
     def condition(self, direction: str) -> Component:
         """The health of a direction (``receiving``, ``sending``) or of a listener by its name."""

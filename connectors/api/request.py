@@ -11,8 +11,8 @@ import msgspec
 class Request(msgspec.Struct, frozen=True):
     """A request on a connector's path, body already read and limited; nothing is decoded.
 
-    ``path`` is what follows ``/in/<account>`` (empty, or beginning with ``/``). ``headers`` has lower-case names;
-    of a repeated header the values are joined by ``, ``. ``url`` is the public URL as configured, with the query:
+    ``path`` is what follows ``/in/<account>`` (empty, or beginning with ``/``). ``headers`` is asked with
+    lower-case names; of a repeated header it gives the first. ``url`` is the public URL as configured, with the query:
     what a provider signed, whatever the proxy in between did.
     """
 

@@ -54,13 +54,18 @@ class Publisher:
                 repeats then.
         """
         try:
-            await self._keep_blobs(batch)
+            if batch.blobs:
+                await self._keep_blobs(batch)
             kept = None if raw is None else f"media/{await self._media.put(raw)}"
-            await self._append(account, batch, kept)
+            appended = await self._append(account, batch, kept)
+            if len(appended) == 1:
+                await appended[0]
+            elif appended:
+                await asyncio.gather(*appended)
         except (StoreError, MediaError) as error:
             account.condition("receiving").degraded(f"{type(error).__name__}: {error}")
             raise NotAccepted(str(error)) from error
-        account.condition("receiving").ok()
+        account.worked("receiving")
 
     async def quarantine(self, account: Account, reason: str, body: bytes) -> None:
         """Sets a genuine payload aside that cannot be understood, with its bytes. Raises NotAccepted."""
@@ -85,22 +90,20 @@ class Publisher:
         for data in batch.blobs.values():
             await self._media.put(data)
 
-    async def _append(self, account: Account, batch: Batch, kept: str | None) -> None:
-        waiting: list[Any] = []
+    async def _append(self, account: Account, batch: Batch, kept: str | None) -> list[asyncio.Future[Any]]:
+        """Sends every event; the answers come in the order of the events."""
+        waiting: list[asyncio.Future[Any]] = []
         for place, event in enumerate(batch.events):
             if type(event) is InboundTyping:
                 await self.typing(account, event)
                 continue
-            if type(event) is InboundMessage and event.handover is None:
-                event = await self._with_handover(event)
+            if type(event) is InboundMessage and event.handover is None and (code := find_code(event)) is not None:
+                event = await self._with_handover(event, code)
             piece = batch.raws[place] if kept is None and place < len(batch.raws) else None
             waiting.append(self._send(account, event, piece, kept))
-        if len(waiting) == 1:
-            await waiting[0]
-        elif waiting:
-            await asyncio.gather(*waiting)
+        return waiting
 
-    def _send(self, account: Account, event: Inbound, piece: bytes | None, kept: str | None) -> Any:
+    def _send(self, account: Account, event: Inbound, piece: bytes | None, kept: str | None) -> asyncio.Future[Any]:
         channel = account.channel
         key = ids.identity_key(channel, account.name, event.sender.address)
         shard = conversation_shard(ids.shard_for(key, self._shards))
@@ -115,10 +118,7 @@ class Publisher:
         )
         return self._appender.send(shard, command, piece)
 
-    async def _with_handover(self, event: InboundMessage) -> InboundMessage:
-        code = find_code(event)
-        if code is None:
-            return event
+    async def _with_handover(self, event: InboundMessage, code: str) -> InboundMessage:
         token = await self._invites.token(code)
         return event if token is None else msgspec.structs.replace(event, handover=token)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ class Appender:
         entry: bytes = await self.send(shard, command, raw)
         return entry.decode("ascii")
 
-    def send(self, shard: str, command: msgspec.Struct, raw: bytes | None = None) -> Any:
+    def send(self, shard: str, command: msgspec.Struct, raw: bytes | None = None) -> asyncio.Future[Any]:
         """The same as a future of the raw entry id: for appending several in one go."""
         key = keys.commands(shard)
         if raw is None:

@@ -49,15 +49,20 @@ class Bench:
 
     # -- limits -----------------------------------------------------------------------------------------------------
 
-    def limit_http(self) -> float:
-        """Answers a second of an aiohttp that reads the body and does nothing."""
+    def limit_http(self) -> tuple[float, float]:
+        """Answers a second of an aiohttp that reads the body and does nothing; CPU microseconds of each."""
         port = service.free_port()
         serving = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.limits", str(port)], stdout=subprocess.PIPE, text=True
         )
         try:
             assert serving.stdout is not None and serving.stdout.readline() == "ready\n"
-            return float(self.load(service.webhooks(2_000, CUSTOMERS, port), port, self.total(20_000))["per_s"])
+            total = self.total(20_000)
+            cpu = service.Cpu({"http": [serving.pid]})
+            requests = service.webhooks(2_000, CUSTOMERS, port)
+            cpu.start()
+            rate = float(self.load(requests, port, total)["per_s"])
+            return rate, cpu.spent()["http"] / total * 1e6
         finally:
             serving.kill()
             serving.wait()
@@ -74,13 +79,13 @@ class Bench:
         generator.write_requests(path, requests)
         orders = {
             "requests": str(path), "host": "127.0.0.1", "port": port, "connections": CONNECTIONS, "total": total,
-            "rate": rate, "deadline_s": 120,
+            "rate": rate, "deadline_s": 120, "report": str(self.directory / "report"),
         }  # fmt: skip
-        done = subprocess.run(
+        subprocess.run(
             [sys.executable, "-m", "tests.bench.generator"],
-            input=json.dumps(orders), capture_output=True, text=True, check=True,
+            input=json.dumps(orders), text=True, check=True,
         )  # fmt: skip
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads((self.directory / "report").read_text())
         if set(found["statuses"]) != {"200"}:
             raise RuntimeError(f"not every request was answered 200: {found['statuses']}")
         return found
@@ -174,7 +179,8 @@ async def _rounds(bench: Bench, url: str) -> dict[str, Any]:
     for number in range(ROUNDS):
         say(f"round {number + 1} of {ROUNDS}: limits ...")
         note(calibration_ms=bench.calibration_ms(), limit_append_per_s=await limits.append_rate(url))
-        note(limit_http_per_s=await asyncio.to_thread(bench.limit_http))
+        rate, cost = await asyncio.to_thread(bench.limit_http)
+        note(limit_http_per_s=rate, cpu_us_limit_http=cost)
         say("  ingest ...")
         rate, cost = await asyncio.to_thread(bench.ingest)
         note(ingest_per_s=rate, cpu_us_ingest=cost)

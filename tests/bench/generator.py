@@ -1,7 +1,7 @@
 """The load generator: prepared HTTP requests over keep-alive connections, one asyncio Protocol each.
 
 Run in a process of its own (``python -m tests.bench.generator``): it reads its orders as JSON from standard input and
-prints what it saw as JSON. It is deliberately thin, since it shares two cores with what it measures.
+writes what it saw as JSON into a file. It is deliberately thin, since it shares two cores with what it measures.
 """
 
 from __future__ import annotations
@@ -181,4 +181,5 @@ def read_requests(path: Path) -> list[bytes]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(uvloop.run(main(json.loads(sys.stdin.read())))))
+    orders = json.loads(sys.stdin.read())
+    Path(orders["report"]).write_text(json.dumps(uvloop.run(main(orders))))

@@ -37,7 +37,10 @@ async def append_rate(url: str, seconds: float = 2.0, together: int = 256) -> fl
     body, done, began = b"x" * 600, 0, time.perf_counter()
     try:
         while time.perf_counter() - began < seconds:
-            calls = [lane.call("limit", "XADD", "limit:{x}", "MAXLEN", "~", 10_000, "*", "data", body) for _ in range(together)]
+            calls = [
+                lane.call("limit", "XADD", "limit:{x}", "MAXLEN", "~", 10_000, "*", "data", body)
+                for _ in range(together)
+            ]
             await asyncio.gather(*calls)
             done += together
         return done / (time.perf_counter() - began)

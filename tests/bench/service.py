@@ -73,7 +73,7 @@ def config(directory: Path, port: int) -> Path:
     text = f"""
 [service]
 data_dir = "{directory}/data"
-secret = "{'benchmark-root-key-' * 3}"
+secret = "{"benchmark-root-key-" * 3}"
 drain_s = 0
 [http]
 listen = "127.0.0.1:{port}"
@@ -150,6 +150,10 @@ def _webhook(connector: LineConnector, number: int, customers: int, now: int, po
 def sign_in(url: str) -> None:
     """Every agent is online and connected."""
     client = redis.Redis.from_url(url)
+    for _ in range(200):
+        if client.hlen("{d:main}:agents") >= AGENTS:
+            break
+        time.sleep(0.05)
     with client.pipeline(transaction=False) as pipe:
         for number in range(AGENTS):
             agent = f"a{number:03d}"

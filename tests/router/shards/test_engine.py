@@ -320,7 +320,7 @@ def test_tokens_round_trip_and_rubbish_is_refused() -> None:
 
 
 async def test_the_same_on_a_cluster(tmp_path: Path) -> None:
-    with start_cluster(tmp_path) as cluster:
+    with start_cluster(tmp_path, *ALWAYS) as cluster:
         async with opened(cluster.url) as store:
             appender, reader = Appender(store), StateReader(store, SHARDS)
             tail = Tail(store, SHARDS)
