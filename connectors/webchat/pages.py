@@ -88,8 +88,9 @@ class Pages:
         style = page.partition("<style>")[2].partition("</style>")[0]
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         policy = (
-            "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' http: https:; media-src 'self' http: https:; "
-            f"style-src 'sha256-{digest}'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+            "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' http: https:; "
+            f"media-src 'self' http: https:; style-src 'sha256-{digest}'; "
+            "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         )
         headers = _SAFE | {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
         return Response(200, page.encode(), "text/html; charset=utf-8", headers)
