@@ -35,7 +35,7 @@ def link_identity(turn: Turn, rules: ConversationRules, command: LinkIdentity) -
     turn.put(CONTACT, contact.id, person.linked(fresh, link))
     turn.drop(MOVED, identity.key)
     person.tell_of(turn, contact, IdentityLinked, command.id, identity=identity, why=command.why, by=command.by)
-    repoint(turn, identity)
+    repoint(turn, identity, command.by)
 
 
 def unlink_identity(turn: Turn, rules: ConversationRules, command: UnlinkIdentity) -> None:

@@ -10,7 +10,7 @@ from contracts.events import IdentityUnlinked
 from contracts.identity import Identity
 from contracts.ids import identity_key, shard_for
 from contracts.streams import conversation_shard
-from router.domain.conversation.listing import home_of
+from router.domain.conversation.listing import home_of, is_here
 from router.domain.conversation.person import linked, tell_of
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import CONTACT, IDENTITY, MOVED, Moved
@@ -22,22 +22,21 @@ def shard_of_identity(turn: Turn, key: str) -> str:
     return conversation_shard(shard_for(key, turn.shards))
 
 
-def repoint(turn: Turn, identity: Identity) -> None:
-    """Tells the identity's shard whose it is from now on (in place when it is this shard)."""
+def repoint(turn: Turn, identity: Identity, by: str = "system") -> None:
+    """Tells the identity's shard whose it is from now on; at once when that is here."""
+    command = RepointIdentity(
+        channel=identity.channel,
+        account=identity.account,
+        address=identity.address,
+        contact=identity.contact,
+        linked_by=identity.linked_by,
+        by=by,
+    )
     shard = shard_of_identity(turn, identity.key)
     if shard == turn.shard:
-        turn.put(IDENTITY, identity.key, identity)
-        return
-    turn.tell(
-        shard,
-        RepointIdentity(
-            channel=identity.channel,
-            account=identity.account,
-            address=identity.address,
-            contact=identity.contact,
-            linked_by=identity.linked_by,
-        ),
-    )
+        _point(turn, command, identity.key)
+    else:
+        turn.tell(shard, command)
 
 
 def repoint_identity(turn: Turn, rules: ConversationRules, command: RepointIdentity) -> None:
@@ -45,15 +44,21 @@ def repoint_identity(turn: Turn, rules: ConversationRules, command: RepointIdent
     key = identity_key(command.channel, command.account, command.address)
     if command.previous is not None:
         _let_go(turn, command, key, command.previous)
-        return
+    else:
+        _point(turn, command, key)
+
+
+def _point(turn: Turn, command: RepointIdentity, key: str) -> None:
     pointer = turn.get(IDENTITY, key)
     if pointer is None:
         pointer = Identity(command.channel, command.account, command.address, command.contact, created_at=turn.at)
     former = pointer.contact
-    fresh = replace(pointer, contact=command.contact, linked_by=command.linked_by)
-    turn.put(IDENTITY, key, fresh)
+    turn.put(IDENTITY, key, replace(pointer, contact=command.contact, linked_by=command.linked_by))
     if former != command.contact and command.linked_by == "agent":
-        turn.tell(home_of(former), replace(command, previous=former))
+        if is_here(turn, former):
+            _let_go(turn, command, key, former)
+        else:
+            turn.tell(home_of(former), replace(command, previous=former))
 
 
 def _let_go(turn: Turn, command: RepointIdentity, key: str, former: str) -> None:
@@ -62,8 +67,11 @@ def _let_go(turn: Turn, command: RepointIdentity, key: str, former: str) -> None
     if contact is None or former == command.contact:
         return
     if contact.merged_into is not None:
-        if contact.merged_into != command.contact:
-            turn.tell(home_of(contact.merged_into), replace(command, previous=contact.merged_into))
+        into = contact.merged_into
+        if is_here(turn, into):
+            _let_go(turn, command, key, into)
+        else:
+            turn.tell(home_of(into), replace(command, previous=into))
         return
     identity = next((each for each in contact.identities if each.key == key), None)
     if identity is None:
