@@ -140,12 +140,13 @@ class _Session:
         if not self.lost.done():
             self.lost.set_result(None)
 
-    async def ask(self, command: Awaitable[T], seconds: float = COMMAND_S) -> T:
+    async def ask(self, command: Awaitable[T], seconds: float | None = None) -> T:
         """The command's answer.
 
         Raises:
             Trouble: none came in time, or the connection was lost. The session is of no use afterwards.
         """
+        seconds = COMMAND_S if seconds is None else seconds
         task = asyncio.ensure_future(command)
         waited: set[asyncio.Future[Any]] = {task, self.lost}
         try:
@@ -322,7 +323,7 @@ class _Folder:
             batch = await self.reader.read(raw, envelope)
         await self.sink.publish(batch, raw if batch.events else None)
 
-    async def _fetch(self, uid: int, what: str, seconds: float = COMMAND_S) -> tuple[bytes, bytes] | None:
+    async def _fetch(self, uid: int, what: str, seconds: float | None = None) -> tuple[bytes, bytes] | None:
         """The answer's text and its literal for this UID, or None when the mail is gone."""
         answer = await self._checked(self.client.uid("fetch", str(uid), what), "a mail cannot be fetched", seconds)
         text, literal = b"", None
@@ -362,7 +363,7 @@ class _Folder:
             finally:
                 push.cancel()
 
-    async def _checked(self, command: Awaitable[Any], complaint: str, seconds: float = COMMAND_S) -> Any:
+    async def _checked(self, command: Awaitable[Any], complaint: str, seconds: float | None = None) -> Any:
         answer = await self.session.ask(command, seconds)
         if answer.result != "OK":
             self._fail(complaint)

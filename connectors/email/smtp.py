@@ -107,6 +107,9 @@ class SmtpPool:
         )
         try:
             await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                with suppress(aiosmtplib.SMTPHeloError):  # it may still know HELO
+                    await client.ehlo()
         except BaseException:
             client.close()
             raise

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
-from typing import Final
+from collections.abc import Iterator
+from html import unescape
+from typing import Final, NamedTuple
 
-_SKIPPED: Final = frozenset(("script", "style", "head", "title", "template", "noscript", "svg"))
+_RAW: Final = frozenset(("script", "style", "title", "textarea", "xmp"))
+"""What stands in these is no text of the mail's."""
+_OPENS: Final = re.compile(r"</?[a-zA-Z]")
+_TAG: Final = re.compile(r"""<(/?)([a-zA-Z][^\s/>]{0,40})((?>[^>=]+|=\s*+(?:"[^"]*"|'[^']*')|=)*+)>""")
+_CARELESS: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})([^>]*+)>")
+_ATTRIBUTE: Final = re.compile(r"""\s(class|id|type|href|alt)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 _BLOCKS: Final = frozenset(
     (
         "p",
@@ -43,18 +49,18 @@ _QUOTE_IDS: Final = frozenset(
 
 def unflow(text: str, delete_space: bool) -> str:
     """Paragraphs of ``format=flowed`` text put together again (RFC 3676; ``delsp`` as Japanese clients use it)."""
-    lines: list[str] = []
+    lines: list[list[str]] = []
     joined_depth: int | None = None
     for line in text.splitlines():
         depth, line = _quote_depth(line)
         flows = line.endswith(" ") and line != "-- "
         piece = line[:-1] if flows and delete_space else line
         if joined_depth == depth and line != "-- ":
-            lines[-1] += piece
+            lines[-1].append(piece)
         else:
-            lines.append(f"{'>' * depth}{' ' if depth else ''}{piece}")
+            lines.append([f"{'>' * depth}{' ' if depth else ''}{piece}"])
         joined_depth = depth if flows else None
-    return "\n".join(lines)
+    return "\n".join("".join(pieces) for pieces in lines)
 
 
 def _quote_depth(line: str) -> tuple[int, str]:
@@ -64,15 +70,45 @@ def _quote_depth(line: str) -> tuple[int, str]:
 
 def html_to_text(html: str) -> tuple[str, str | None]:
     """The words of an HTML mail, and the quoted history that its writer's program marked as such."""
-    reader = _Reader()
-    try:
-        reader.feed(html)
-        reader.close()
-    except (AssertionError, ValueError, RecursionError):
-        # html.parser gives up on some declarations; without tags there is still text.
-        return tidy(re.sub(r"<[^<>]*>", " ", html)), None
-    words, quoted = tidy("".join(reader.words)), tidy("".join(reader.history))
+    writer = _Writer()
+    for token in _tokens(html):
+        writer.take(token)
+    words, quoted = tidy("".join(writer.words)), tidy("".join(writer.history))
     return (words, quoted or None) if words else (quoted, None)
+
+
+class _Tag(NamedTuple):
+    name: str
+    closes: bool
+    attributes: str
+
+
+def _tokens(html: str) -> Iterator[str | _Tag]:
+    """Text and tags, in one pass. The standard library's parser is quadratic on tags and quotes that never end."""
+    at, careless = 0, False
+    last = html.rfind(">")
+    while -1 < (start := html.find("<", at)) < last:
+        yield unescape(html[at:start])
+        found = (_CARELESS if careless else _TAG).match(html, start)
+        if found is not None:
+            at = found.end()
+            yield _Tag(found[2].lower(), bool(found[1]), found[3])
+            if found[2].lower() in _RAW and not found[1]:
+                at = _after(html, at, f"</{found[2]}")
+        elif html.startswith(("<!--", "<!", "<?"), start):
+            at = _after(html, start, "-->" if html.startswith("<!--", start) else ">")
+        elif _OPENS.match(html, start) and not careless:
+            careless, at = True, start  # a quote never ends: from here on it is not looked at
+        else:
+            yield "<"
+            at = start + 1
+    yield unescape(html[at:])
+
+
+def _after(html: str, at: int, end: str) -> int:
+    """Behind the next ``end``, or at the end of everything."""
+    found = re.compile(re.escape(end), re.I).search(html, at)
+    return len(html) if found is None else found.end() if end.endswith(">") else found.start()
 
 
 def tidy(text: str) -> str:
@@ -81,29 +117,33 @@ def tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 
-class _Reader(HTMLParser):
+class _Writer:
+    """Puts the words down, line by line; into ``history`` from the first mark of a quote on."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.words: list[str] = []
         self.history: list[str] = []
         self.out = self.words
-        self.skipping = 0
         self.verbatim = 0
         self.link: str | None = None
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SKIPPED:
-            self.skipping += 1
-        given = {name: value or "" for name, value in attrs}
+    def take(self, token: str | _Tag) -> None:
+        if isinstance(token, str):
+            self.write(token)
+        elif token.closes:
+            self.end(token.name)
+        else:
+            self.begin(token.name, _attributes(token))
+
+    def begin(self, tag: str, given: dict[str, str]) -> None:
         if self.out is self.words and _begins_history(tag, given):
             self.out = self.history
         self.verbatim += tag == "pre"
         if tag == "br":
             self.out.append("\n")
-        elif tag in _BLOCKS:
+        elif tag in _BLOCKS or tag == "li":
             self.line(tag)
-        elif tag == "li":
-            self.line(tag)
+        if tag == "li":
             self.out.append("- ")
         elif tag in ("td", "th"):
             self.out.append(" ")
@@ -112,25 +152,22 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self.link = given.get("href")
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SKIPPED:
-            self.skipping = max(0, self.skipping - 1)
-        elif tag in _BLOCKS:
+    def end(self, tag: str) -> None:
+        if tag in _BLOCKS:
             self.line(tag)
-            self.verbatim -= tag == "pre" and self.verbatim > 0
+        if tag == "pre":
+            self.verbatim = max(0, self.verbatim - 1)
         elif tag == "a":
             self.end_link()
 
-    def handle_data(self, data: str) -> None:
-        if self.skipping:
-            return
+    def write(self, text: str) -> None:
         if not self.verbatim:
             # Ideographic spaces are the writer's own; only what HTML folds is folded.
-            data = re.sub(r"[ \t\r\n\f]+", " ", data).replace("\xa0", " ")
-            if data.startswith(" ") and (not self.out or self.out[-1].endswith(("\n", " "))):
-                data = data[1:]
-        if data:
-            self.out.append(data)
+            text = re.sub(r"[ \t\r\n\f]+", " ", text).replace("\xa0", " ")
+            if text.startswith(" ") and (not self.out or self.out[-1].endswith(("\n", " "))):
+                text = text[1:]
+        if text:
+            self.out.append(text)
 
     def line(self, tag: str) -> None:
         if not self.out:
@@ -143,6 +180,13 @@ class _Reader(HTMLParser):
         link, self.link = self.link, None
         if link and link.startswith(("http://", "https://")) and link not in "".join(self.out[-3:]):
             self.out.append(f" <{link}>")
+
+
+def _attributes(tag: _Tag) -> dict[str, str]:
+    return {
+        name.lower(): unescape(double or single or bare)
+        for name, double, single, bare in _ATTRIBUTE.findall(f" {tag.attributes}")
+    }
 
 
 def _begins_history(tag: str, attributes: dict[str, str]) -> bool:

@@ -15,7 +15,7 @@ from tests.connectors.email.mails import entity, mail, message, multipart, read
 
 JIS = "iso2022_jp"
 KANA = b"\x1b(I1232\x1b(B"
-CIRCLED = b"\x1b$B-!-\"-#\x1b(B"  # NEC row 13
+CIRCLED = b'\x1b$B-!-"-#\x1b(B'  # NEC row 13
 MICHI = b"\x1b$B|b\x1b(B"  # 髙 of IBM's extensions
 NAMES_UTF8 = "%E8%A6%8B%E7%A9%8D%E6%9B%B8.pdf"
 PDF = "Content-Type: application/pdf\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment"
@@ -233,7 +233,9 @@ def test_a_date_in_the_future_or_of_garbage_is_the_time_of_receipt() -> None:
     late = mail().replace(b"10:00:00 +0900", b"23:00:00 +0900")
     assert message(late, envelope).sent_at == envelope.received_at
     for date in (b"yesterday", b"Mon, 99 Sep 2026 10:00:00 +9999", b"", b"\xff\xfe"):
-        assert message(mail().replace(b"Mon, 14 Sep 2026 10:00:00 +0900", date), envelope).sent_at == envelope.received_at
+        assert (
+            message(mail().replace(b"Mon, 14 Sep 2026 10:00:00 +0900", date), envelope).sent_at == envelope.received_at
+        )
     jst = message(mail().replace(b"+0900", b"JST"), envelope).sent_at
     assert jst is not None
     assert jst.isoformat() == "2026-09-14T01:00:00+00:00"
