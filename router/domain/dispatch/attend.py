@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.agent import Presence
-from contracts.codec import milliseconds
 from contracts.commands import AgentConnection, DeclarePresence, TimerDue
 from contracts.events import AgentPresenceChanged
 from router.domain.dispatch.drain import drain
@@ -48,13 +47,10 @@ def silence(moves: Moves, command: TimerDue) -> None:
 
 
 def grace_over(moves: Moves, command: TimerDue) -> None:
-    """Nobody came back: the agent is gone, and others take over the work."""
+    """Nobody came back: the agent is gone, and others take over the work. The grace is that of the moment of the cut;
+    coming back clears the timer."""
     seat = moves.desk.seats.get(command.timer.removeprefix(GRACE))
     if seat is None or seat.presence.connected or seat.presence.disconnected_at is None:
-        return
-    over_ms = milliseconds(seat.presence.disconnected_at) + moves.desk.rules.policy.presence_grace_s * 1000
-    if over_ms > command.due:
-        moves.turn.timer(command.timer, over_ms)
         return
     change(moves, seat, gone(seat.presence), left=True)
 

@@ -257,7 +257,7 @@ def pictured(desk: Desk) -> Any:
 
 TestFloors = Floors.TestCase
 TestFloors.settings = settings(
-    max_examples=60,
+    max_examples=150,
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,

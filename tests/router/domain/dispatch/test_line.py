@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contracts.codec import moment
 from contracts.commands import WorkOffered
-from contracts.policy import Match, Policy, Queue, Rule
+from contracts.events import DecisionMade
+from contracts.policy import ChannelClass, Match, Policy, Queue, Rule
 from router.domain.dispatch.queries import position, summaries, waiting
 from router.domain.dispatch.tables import AGENTS, WORK
 from tests.router.domain.dispatch.floor import Floor, auto, cv
@@ -149,3 +150,20 @@ def test_queries_over_rows() -> None:
     assert position(work, cv(3)) == 2
     assert position(work, cv(1)) is None
     assert position(work, cv(99)) is None
+
+
+def test_a_new_policy_gives_out_what_fits_now_oldest_first() -> None:
+    floor = Floor(auto("a", "b", default_queue="a"))
+    floor.agent("ann", "a", "b", capacity=20)
+    for number, queue in ((1, "a"), (2, "b"), (3, "a"), (4, "b")):
+        floor.ask(number, queue=queue)
+        floor.wait(1)
+    assert floor.holder(2) == ("waiting", None)
+    floor.release(1)
+    floor.publish(auto("a", "b", default_queue="a", version="2", classes={"chat": ChannelClass(0)}))
+    assert [floor.holder(number)[1] for number in (2, 3, 4)] == ["ann", "ann", "ann"]
+    decisions = [event.decision for event in floor.events(DecisionMade)][-2:]
+    assert [(decision.conversation, decision.trigger) for decision in decisions] == [
+        (cv(3), "policy_changed"),
+        (cv(4), "policy_changed"),
+    ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.commands import AcceptOffer, WorkAssigned, WorkOffered
+from contracts.commands import AcceptOffer, TimerDue, WorkAssigned, WorkOffered
 from contracts.events import OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn
 from contracts.policy import Policy, Queue
 from tests.router.domain.dispatch.floor import Floor, auto, cv
+from tests.router.domain.memory import MemoryTurn
 
 
 def test_work_is_offered_and_accepted() -> None:
@@ -169,3 +170,19 @@ def test_an_agent_who_is_cut_off_cannot_take_work() -> None:
     floor.wait(30)
     problem = floor.claim(1, "ann")
     assert problem is not None and problem.kind == "conflict"
+
+
+def test_a_stale_timer_expires_nothing() -> None:
+    """The engine drops timers that were moved; a rule that is called all the same must not expire a newer offer."""
+    floor = Floor()
+    floor.agent("ann")
+    floor.ask(1)
+    handler = floor.store["d:main"].handler
+    turn = MemoryTurn(floor.store["d:main"], floor.store["d:main"].log[-1])
+    handler.handle(turn, TimerDue(timer=f"offer:{cv(1)}", due=floor.store.now_ms + 29_999))
+    assert turn.events == [] and turn.writes == {}
+    handler.handle(turn, TimerDue(timer=f"offer:{cv('unknown')}", due=floor.store.now_ms + 30_000))
+    handler.handle(turn, TimerDue(timer="grace:ann", due=floor.store.now_ms + 30_000))
+    handler.handle(turn, TimerDue(timer="session:s-ann", due=floor.store.now_ms + 149_999))
+    handler.handle(turn, TimerDue(timer="of no kind", due=floor.store.now_ms))
+    assert turn.events == []

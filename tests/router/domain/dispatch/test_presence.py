@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from contracts.codec import moment
 from contracts.commands import WorkReturned
 from contracts.events import AgentChanged, AgentPresenceChanged, OfferWithdrawn
 from router.domain.dispatch.tables import SESSIONS
@@ -148,3 +149,15 @@ def test_unknown_agents_are_refused(command: str) -> None:
     floor = Floor()
     problem = floor.declare("who", "online") if command == "declare" else floor.connect("who")
     assert problem is not None and problem.kind == "not_found"
+
+
+def test_returned_work_is_placed_in_the_order_of_the_line_not_of_the_hands_it_was_in() -> None:
+    floor = Floor(auto())
+    floor.agent("bob", "elsewhere", capacity=20)
+    floor.agent("ann", capacity=40)
+    floor.ask(2)
+    floor.ask(1, since=moment(floor.store.now_ms - 60_000))
+    floor.agent("bob", "default", here=False, capacity=20)
+    floor.declare("ann", "offline")
+    assert floor.holder(1) == ("assigned", "bob")
+    assert floor.holder(2) == ("waiting", None)
