@@ -23,6 +23,7 @@ from contracts.inbound import InboundMessage, Sender
 from contracts.policy import Policy, Queue
 from contracts.streams import DISPATCH, conversation_shard
 from router.api import AccountHealth, ApiServices, Invitation, Limits, TokenStore, make_api
+from router.api.agent.socket import SOCKETS, Sockets
 from router.api.subscriptions.send import Sender as HookSender
 from router.api.subscriptions.service import SubscriptionService
 from router.api.subscriptions.store import SubscriptionStore
@@ -68,6 +69,7 @@ class Desk:
         )  # fmt: skip
         self.url = ""
         self.http: aiohttp.ClientSession
+        self.sockets: Sockets
         self._numbers = itertools.count(1)
 
     async def _invite(self, contact: str, conversation: str | None) -> Invitation:
@@ -188,8 +190,10 @@ async def _start_hooks(stack: AsyncExitStack, found: Desk) -> None:
 
 async def _start_http(stack: AsyncExitStack, found: Desk) -> None:
     root = web.Application()
-    root.add_subapp("/v1", make_api(found.services))
-    runner = web.AppRunner(root, access_log=None, shutdown_timeout=2)
+    api = make_api(found.services)
+    found.sockets = api[SOCKETS]
+    root.add_subapp("/v1", api)
+    runner = web.AppRunner(root, access_log=None, shutdown_timeout=2, auto_decompress=False)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, "127.0.0.1", 0)
