@@ -176,8 +176,9 @@ def _file_entity(attachment: Attachment, data: bytes) -> list[bytes]:
         f"Content-Type: {media_type}".encode(),
         b"Content-Transfer-Encoding: base64",
         f"Content-Disposition: {'inline' if shown else 'attachment'};".encode(),
-        f' filename="{_ascii(name)}";'.encode(),
-        f" filename*=UTF-8''{quote(name, safe='')}".encode(),
+        # The better form first: of two, some readers keep the first.
+        f" filename*=UTF-8''{quote(name, safe='')};".encode(),
+        f' filename="{_ascii(name)}"'.encode(),
     ]
     if shown and _is_id(attachment.content_id or ""):
         lines.append(f"Content-ID: <{attachment.content_id}>".encode())

@@ -167,7 +167,8 @@ def _outcome(error: Exception, stage: Stage) -> Outcome:
     if stage == "data":
         # The final dot may have reached the server. Only the same Message-ID may go out again.
         return Uncertain("the connection broke while the mail was handed over")
-    if isinstance(error, ValueError | aiosmtplib.SMTPNotSupported):
+    # An error of TLS is a ValueError as well.
+    if isinstance(error, ValueError | aiosmtplib.SMTPNotSupported) and not isinstance(error, OSError):
         return Failed(problem("rejected", "the address cannot be written to this server"))
     return Failed(problem("config" if _never_works(error) else "unreachable", _why(error)))
 
@@ -185,7 +186,7 @@ def _why(error: Exception) -> str:
     """The kind of failure, in words that hold no secret."""
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
-    cause = error.__cause__ or error.__context__
+    cause = error if isinstance(error, ssl.SSLError) else error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is not to be trusted: {cause.verify_message}"
     if isinstance(cause, OSError) and cause.strerror:

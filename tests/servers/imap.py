@@ -9,6 +9,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -77,7 +78,9 @@ class ImapServer:
     def start(self) -> None:
         command = self._dovecot() if self.dovecot else self._pymap()
         command = [sys.executable, "-c", _WRAPPER, *command]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         for _ in range(150):
             with contextlib.suppress(OSError, imaplib.IMAP4.error), self.client():
                 return
@@ -93,6 +96,9 @@ class ImapServer:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            # Its sessions outlive it by ten seconds otherwise.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     @contextlib.contextmanager
     def client(self) -> Iterator[imaplib.IMAP4]:
@@ -136,7 +142,7 @@ class ImapServer:
         return [str(self.dovecot), "-F", "-c", str(config)]
 
     def _pymap(self) -> list[str]:
-        print("no dovecot here: the IMAP tests run against pymap", file=sys.stderr)
+        sys.stderr.write("no dovecot here: the IMAP tests run against pymap\n")
         pymap = pathlib.Path(sys.executable).with_name("pymap")
         return [
             str(pymap), "--no-tls", "--host", "127.0.0.1", "--port", str(self.port), "dict",
