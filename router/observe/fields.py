@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 IDS: Final = frozenset({
-    "account", "agent", "channel", "cause", "command", "connector", "consumer", "contact", "conversation", "endpoint",
-    "entry", "event_id", "identity_key", "message", "message_id", "owner", "queue", "rule", "shard", "subscription",
+    "account", "agent", "attachment", "channel", "cause", "command", "connector", "consumer", "contact", "conversation",
+    "endpoint", "entry", "event_id", "message", "message_id", "owner", "queue", "rule", "shard", "subscription",
     "timer", "token_id", "worker",
 })  # fmt: skip
 COUNTS: Final = frozenset({
@@ -23,7 +23,7 @@ TIMES: Final = frozenset({
     "waited_ms",
 })  # fmt: skip
 FACTS: Final = frozenset({
-    "code", "data_dir", "durability", "error", "index", "kind", "listen", "logger", "mode", "name", "outcome", "pid",
+    "code", "data_dir", "durability", "error", "index", "kind", "listen", "logger", "method", "mode", "name", "outcome", "pid",
     "place", "port", "processes", "reason", "role", "roles", "route", "server", "signal", "socket", "state", "status",
     "store", "table", "template", "trace", "type", "url", "version",
 })  # fmt: skip
