@@ -152,8 +152,9 @@ class Model:
             self.jobs[job.id] = job
         elif command.queue or command.agent or command.trigger == "transferred":
             giver = (job.agent,) if job.agent and job.agent != command.agent else ()
+            job.facts, job.asked = command.facts, command.queue or job.queue
             self.free(job)
-            job.facts, job.asked, job.declined = command.facts, command.queue or job.queue, {}
+            job.declined = {}
             job.excluded = tuple(dict.fromkeys((*command.exclude, *giver)))
         elif job.state == "waiting":
             job.facts, job.excluded = command.facts, command.exclude or job.excluded
