@@ -23,8 +23,8 @@ TIMES: Final = frozenset({
     "waited_ms",
 })  # fmt: skip
 FACTS: Final = frozenset({
-    "code", "data_dir", "durability", "error", "index", "kind", "listen", "logger", "method", "mode", "name", "outcome", "pid",
-    "place", "port", "processes", "reason", "role", "roles", "route", "server", "signal", "socket", "state", "status",
-    "store", "table", "template", "trace", "type", "url", "version",
+    "code", "data_dir", "durability", "error", "index", "kind", "listen", "logger", "method", "mode", "name", "outcome",
+    "pid", "place", "port", "processes", "reason", "role", "roles", "route", "server", "signal", "socket", "state",
+    "status", "store", "table", "template", "trace", "type", "url", "version",
 })  # fmt: skip
 ALLOWED: Final = IDS | COUNTS | TIMES | FACTS | {"event", "level", "at"}

@@ -56,6 +56,7 @@ class Demonstration:
         self.url = f"http://127.0.0.1:{http}"
         self.environ = {
             "MADOGUCHI_HTTP_LISTEN": f"127.0.0.1:{http}",
+            "MADOGUCHI_LOGGING__LEVEL": "debug",
             "MADOGUCHI_SERVICE__DATA_DIR": str(folder / "data/quickstart"),
             "MADOGUCHI_ACCOUNTS__MAIL__LISTEN": f"127.0.0.1:{mail}",
             "MADOGUCHI_ACCOUNTS__MAIL__SMTP_PORT": str(catcher),
