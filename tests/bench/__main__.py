@@ -42,10 +42,17 @@ class Bench:
         self.url = url
         self.store_pid = store_pid
         self.scale = scale
-        self.figures: dict[str, float] = {}
+        self.sent = 0
+        """Messages sent so far: each has a number of its own."""
 
     def total(self, count: int) -> int:
         return max(2_000, round(count * self.scale))
+
+    def webhooks(self, count: int, port: int) -> list[bytes]:
+        """Requests that were not sent before."""
+        made = service.webhooks(count, CUSTOMERS, port, self.sent)
+        self.sent += count
+        return made
 
     # -- limits -----------------------------------------------------------------------------------------------------
 
@@ -96,7 +103,7 @@ class Bench:
         """Signed LINE webhooks to durable appends a second by one edge process; CPU microseconds of each."""
         port, total = service.free_port(), self.total(20_000)
         with service.process(self.directory, self.url, "edge", port) as edge:
-            requests = service.webhooks(total, CUSTOMERS, port)
+            requests = self.webhooks(total, port)
             cpu = service.Cpu({"edge": [edge.pid]})
             cpu.start()
             rate = float(self.load(requests, port, total)["per_s"])
@@ -111,13 +118,13 @@ class Bench:
             edge = stack.enter_context(service.process(self.directory, self.url, "edge", port))
             worker = stack.enter_context(service.process(self.directory, self.url, "worker", service.free_port()))
             service.sign_in(self.url)
-            requests = service.webhooks(total, CUSTOMERS, port)
+            first, requests = self.sent, self.webhooks(total, port)
             consumer = self._consumer(total)
             cpu = service.Cpu({"edge": [edge.pid], "worker": [worker.pid], "store": [self.store_pid]})
             cpu.start()
             sent = self.load(requests, port, total, rate)
             found = json.loads(consumer.communicate(timeout=150)[0])
-            figures = _measure(sent, found, total)
+            figures = _measure(sent, found, first, total)
             figures |= {f"cpu_us_{name}": spent / total * 1e6 for name, spent in cpu.spent().items()}
             figures["rss_mb"] = service.rss_of(edge.pid) + service.rss_of(worker.pid)
             return figures
@@ -138,12 +145,12 @@ class Bench:
         return consumer
 
 
-def _measure(sent: dict[str, Any], found: dict[str, Any], total: int) -> dict[str, Any]:
-    seen = {int(number): at for number, at in found["seen"].items()}
+def _measure(sent: dict[str, Any], found: dict[str, Any], first: int, total: int) -> dict[str, Any]:
+    seen = {int(number) - first: at for number, at in found["seen"].items() if int(number) >= first}
     if len(seen) != total:
         raise RuntimeError(f"{total} messages were answered 200, the consumer saw {len(seen)}")
     waits = sorted((at - sent["sent_at"][number]) * 1000 for number, at in seen.items())
-    assigned = sorted((at - sent["sent_at"][number]) * 1000 for number, at in found["assigned"])
+    assigned = sorted((at - sent["sent_at"][number - first]) * 1000 for number, at in found["assigned"])
     return {
         "per_s": total / (max(seen.values()) - sent["began"]),
         "p50_ms": waits[len(waits) // 2],

@@ -13,55 +13,67 @@ from typing import Any
 import msgpack
 import redis
 
+EACH = 8
+"""Messages of a conversation before it is resolved."""
+
+
+class Found:
+    """What was seen so far. Numbers are the senders' own, in the provider's message id."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, float] = {}
+        self.assigned: list[tuple[int, float]] = []
+        self._opening: set[str] = set()
+        self._opener: dict[str, int] = {}
+        self._count: dict[str, int] = {}
+
+    def note(self, fields: dict[bytes, bytes], now: float) -> str | None:
+        """One event; the conversation that should be resolved now."""
+        kind, conversation = fields[b"type"], fields.get(b"conversation", b"").decode()
+        if kind == b"message.received":
+            return self._received(fields[b"data"], conversation, now)
+        if kind in (b"conversation.opened", b"conversation.reopened"):
+            self._opening.add(conversation)
+        elif kind == b"conversation.assigned" and conversation in self._opener:
+            self.assigned.append((self._opener.pop(conversation), now))
+        return None
+
+    def _received(self, data: bytes, conversation: str, now: float) -> str | None:
+        number = int(msgpack.unpackb(data, timestamp=3)["message"]["provider_id"]) % 10**12
+        self.seen[number] = now
+        if conversation in self._opening:
+            self._opening.discard(conversation)
+            self._opener[conversation] = number
+            self._count[conversation] = 0
+        self._count[conversation] = self._count.get(conversation, 0) + 1
+        if self._count[conversation] < EACH:
+            return None
+        del self._count[conversation]
+        return conversation
+
+    def left(self) -> list[str]:
+        """Conversations that are still open."""
+        return list(self._count)
+
 
 def main(orders: dict[str, Any]) -> dict[str, Any]:
     """Reads until ``total`` messages were seen or ``deadline_s`` passed. After every eighth message of a customer the
-    conversation is resolved, so that the next one opens it again."""
+    conversation is resolved, so that the next one opens it again; at the end all are."""
     client = redis.Redis.from_url(orders["url"])
     positions = {stream: _end(client, stream) for stream in orders["streams"]}
     print("ready", flush=True)
-    seen: dict[int, float] = {}
-    assigned: dict[str, float] = {}
-    opened: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    assignments: list[tuple[int, float]] = []
+    found = Found()
     deadline = time.time() + orders["deadline_s"]
-    while len(seen) < orders["total"] and time.time() < deadline:
+    while len(found.seen) < orders["total"] and time.time() < deadline:
         answer = client.xread(positions, count=1_000, block=200)
         now = time.time()
-        resolve: list[str] = []
+        done = []
         for stream, entries in answer or ():
             positions[stream.decode()] = entries[-1][0]
-            for _, fields in entries:
-                _note(fields, now, seen, opened, counts, assignments, resolve)
-        _resolve(client, resolve)
-    return {"seen": {str(k): v for k, v in seen.items()}, "assigned": assignments, "left": len(assigned)}
-
-
-def _note(
-    fields: dict[bytes, bytes],
-    now: float,
-    seen: dict[int, float],
-    opened: dict[str, int],
-    counts: dict[str, int],
-    assignments: list[tuple[int, float]],
-    resolve: list[str],
-) -> None:
-    kind = fields[b"type"]
-    if kind == b"message.received":
-        message = msgpack.unpackb(fields[b"data"], timestamp=3)["message"]
-        number = int(message["provider_id"])
-        conversation = message["conversation"]
-        seen[number] = now
-        counts[conversation] = counts.get(conversation, 0) + 1
-        if counts[conversation] % 8 == 1:
-            opened[conversation] = number
-        elif counts[conversation] % 8 == 0:
-            resolve.append(conversation)
-    elif kind == b"conversation.assigned":
-        conversation = fields[b"conversation"].decode()
-        if conversation in opened:
-            assignments.append((opened.pop(conversation), now))
+            done += [found.note(fields, now) for _, fields in entries]
+        _resolve(client, [conversation for conversation in done if conversation])
+    _resolve(client, found.left())
+    return {"seen": {str(number): at for number, at in found.seen.items()}, "assigned": found.assigned}
 
 
 def _resolve(client: Any, conversations: list[str]) -> None:

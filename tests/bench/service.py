@@ -129,12 +129,13 @@ def _wait(url: str, running: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the service was not ready in 30 s:\n{log.read_text()[-2000:]}")
 
 
-def webhooks(count: int, customers: int, port: int) -> list[bytes]:
-    """Whole HTTP requests: signed LINE webhooks of one text message, customers in turn."""
+def webhooks(count: int, customers: int, port: int, first: int = 0) -> list[bytes]:
+    """Whole HTTP requests: signed LINE webhooks of one text message, customers in turn. ``first``: the number of the
+    first message; a message of the same number is the same message."""
     raw = {"channel_secret": SECRET, "channel_access_token": "unused"}
     connector = LineConnector("line", settings_of(LineConnector, raw, "line"))  # type: ignore[arg-type]
     now = int(time.time() * 1000)
-    return [_webhook(connector, number, customers, now, port) for number in range(count)]
+    return [_webhook(connector, number, customers, now, port) for number in range(first, first + count)]
 
 
 def _webhook(connector: LineConnector, number: int, customers: int, now: int, port: int) -> bytes:

@@ -17,13 +17,16 @@ import msgpack
 import pytest
 import redis.asyncio as aioredis
 
-from connectors.api import Request
+from connectors.api import Request, Secret
 from connectors.registry import settings_of
 from connectors.webhook import WebhookConnector
 from contracts.streams import all_shards, events
+from router.domain.conversation.rules import ConversationRules
+from router.settings.root_key import RootKey
 from tests.faults.ledger import Findings, Ledger, check
+from tests.faults.replay import differences
 from tests.servers.proxy import LostReplyProxy
-from tests.servers.service import ServiceProcess, started
+from tests.servers.service import SECRET, ServiceProcess, started
 from tests.servers.valkey import start_valkey
 
 KEY = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -67,9 +70,11 @@ async def test_nothing_is_lost_doubled_or_reordered_when_processes_are_killed(tm
                 assert await killing == 14
                 findings = await _settled(client, ledger)
                 highest = await _stop(watching)
+                differing = await differences(client, 4, rules_of(copies[0]))
                 await client.aclose()
             assert sent > 200 and proxy.lost > 0
             assert findings.clean, f"seed {seed}: {findings}"
+            assert not differing, f"seed {seed}: {differing}"
             assert 0 < highest <= 100, f"seed {seed}: an agent held {highest} units of 100"
 
 
@@ -87,6 +92,11 @@ class _Exit:
 
     def __exit__(self, *error: object) -> None:
         self._context.__exit__(None, None, None)
+
+
+def rules_of(copy: ServiceProcess) -> ConversationRules:
+    """The rules as the copies run them: their hand-over key comes from their root key."""
+    return ConversationRules(handover_key=RootKey(Secret(SECRET)).key("handover"))
 
 
 async def _sign_in(client: aioredis.Redis) -> None:
@@ -125,9 +135,7 @@ async def _kill(copies: list[ServiceProcess], chance: random.Random, kills: int)
     return kills
 
 
-async def _load(
-    ledger: Ledger, edges: list[ServiceProcess], chance: random.Random, killing: asyncio.Task[int]
-) -> int:
+async def _load(ledger: Ledger, edges: list[ServiceProcess], chance: random.Random, killing: asyncio.Task[int]) -> int:
     """Customers write one message after another, each until it is accepted, as a provider would."""
     numbers = iter(range(10**9))
     sent = 0
@@ -152,7 +160,9 @@ async def _load(
 
 
 def _connector() -> WebhookConnector:
-    return WebhookConnector("hook", settings_of(WebhookConnector, {"secret": KEY, "url": "http://127.0.0.1:9/"}, "hook"))  # type: ignore[arg-type]
+    return WebhookConnector(
+        "hook", settings_of(WebhookConnector, {"secret": KEY, "url": "http://127.0.0.1:9/"}, "hook")
+    )  # type: ignore[arg-type]
 
 
 CONNECTOR = _connector()
@@ -177,5 +187,3 @@ async def _settled(client: aioredis.Redis, ledger: Ledger) -> Findings:
         await asyncio.sleep(0.2)
     await asyncio.sleep(0.5)  # a late repeat would come now
     return check(ledger, [await client.xrange(events(name)) for name in all_shards(4)]) if findings.clean else findings
-
-

@@ -20,7 +20,9 @@ SECRET = "service-under-test-root-key-" * 2
 class ServiceProcess:
     """One process with one role (or all). ``port`` stays the same over restarts."""
 
-    def __init__(self, directory: Path, config: str, role: str | None, url: str | None, port: int | None = None) -> None:
+    def __init__(
+        self, directory: Path, config: str, role: str | None, url: str | None, port: int | None = None
+    ) -> None:
         self.directory = directory
         self.role = role
         self.port = port or free_port()
