@@ -32,6 +32,14 @@ def make_client(dialer: Dialer) -> Client:
     return _behind_sentinels(dialer) if kind is Kind.SENTINEL else _single(dialer)
 
 
+async def close_client(client: Client) -> None:
+    """Close it, and the clients of the sentinels that redis-py leaves open."""
+    await client.aclose()
+    sentinel = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
+    for each in () if sentinel is None else sentinel.sentinels:
+        await each.aclose()
+
+
 def no_retries() -> Retry:
     """Sent once."""
     return Retry(NoBackoff(), 0)

@@ -16,6 +16,8 @@ from router.store.settings import StoreSettings
 from router.store.url import Endpoint
 from router.store.wire import Future, Wire
 
+Command = tuple[bytes, Future, float | None]
+
 _SLOTS: Final = 16384
 _REFRESH_PAUSE_S: Final = 0.2
 _MOST_HOPS: Final = 5
@@ -125,11 +127,22 @@ class ClusterMap:
         return endpoint.name
 
 
+class Parked:
+    """Commands to a slot that is changing its node."""
+
+    __slots__ = ("new", "redirected")
+
+    def __init__(self) -> None:
+        self.redirected: list[Command] = []
+        self.new: list[Command] = []
+
+
 class ClusterLane(Lane):
     """A lane over the primaries of a cluster.
 
-    When a slot changes its node, new commands to it are *parked* until the old node has answered all that this lane had
-    sent there; those it redirects are parked in the order of its answers. Then all go to the new node.
+    When a slot changes its node, commands to it are *parked* until the old node has answered all that this lane had
+    sent there. Then those that the old node redirected go to the new one, in the order of its answers, and after them
+    the new ones. So at most one node at a time has commands of a slot under way.
     """
 
     def __init__(
@@ -139,7 +152,7 @@ class ClusterLane(Lane):
         self._map = slots
         self._channels: dict[str, Channel] = {}
         self._used: dict[int, str] = {}
-        self._parked: dict[int, list[tuple[bytes, Future, float | None]]] = {}
+        self._parked: dict[int, Parked] = {}
         self._parked_bytes = 0
         self._hops: dict[Future, int] = {}
 
@@ -148,7 +161,7 @@ class ClusterLane(Lane):
         future = self._loop.create_future()
         slot = slot_of(key)
         if self._parked or self._used.get(slot) != self._map.owner(slot):
-            self._place(slot, pack(args), future, timeout)
+            self._place(slot, (pack(args), future, timeout))
         else:
             self._channel_to(self._used[slot]).submit(pack(args), future, timeout)
         return future
@@ -158,19 +171,16 @@ class ClusterLane(Lane):
         self.closed = True
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
 
-    def _place(self, slot: int, payload: bytes, future: Future, timeout: float | None) -> None:
+    def _place(self, slot: int, command: Command, again: bool = False) -> None:
         self._turn(slot, self._map.owner(slot))
-        if slot in self._parked:
-            self._park(slot, payload, future, timeout)
+        parked = self._parked.get(slot)
+        if parked is None:
+            self._channel_to(self._used[slot]).submit(*command)
+        elif self._parked_bytes > self._settings.max_buffer_bytes:
+            _refuse(command[1], StoreRefused(f"BUSY {self._parked_bytes} bytes wait for slots that move"))
         else:
-            self._channel_to(self._used[slot]).submit(payload, future, timeout)
-
-    def _park(self, slot: int, payload: bytes, future: Future, timeout: float | None) -> None:
-        if self._parked_bytes > self._settings.max_buffer_bytes:
-            _refuse(future, StoreRefused(f"BUSY {self._parked_bytes} bytes wait for slots that move"))
-            return
-        self._parked_bytes += len(payload)
-        self._parked[slot].append((payload, future, timeout))
+            self._parked_bytes += len(command[0])
+            (parked.redirected if again else parked.new).append(command)
 
     def _turn(self, slot: int, owner: str) -> None:
         """Point the slot at its owner, behind whatever is still under way at the node used before."""
@@ -183,12 +193,13 @@ class ClusterLane(Lane):
             self._unpark(slot)
 
         if self._channel_to(before).when_idle(unpark):
-            self._parked[slot] = []
+            self._parked[slot] = Parked()
 
     def _unpark(self, slot: int) -> None:
-        for payload, future, timeout in self._parked.pop(slot, ()):
-            self._parked_bytes -= len(payload)
-            self._place(slot, payload, future, timeout)
+        parked = self._parked.pop(slot)
+        for command in (*parked.redirected, *parked.new):
+            self._parked_bytes -= len(command[0])
+            self._place(slot, command)
 
     def _channel_to(self, node: str) -> Channel:
         channel = self._channels.get(node)
@@ -220,7 +231,7 @@ class ClusterLane(Lane):
         if where.code == "ASK":
             self._ask_there(payload, future, timeout, Endpoint.from_name(where.node).name)
         else:
-            self._place(where.slot, payload, future, timeout)
+            self._place(where.slot, (payload, future, timeout), again=True)
 
     def _forget(self, future: Future) -> None:
         self._hops.pop(future, None)

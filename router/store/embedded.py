@@ -86,6 +86,7 @@ class Embedded:
         self._log = structlog.get_logger("router.store").bind(data_dir=str(data_dir))
         self._process: Process | None = None
         self._stopping = False
+        self._turn = asyncio.Lock()  # a restart by `watch` and a `stop` must not pass each other
         self._locks = contextlib.ExitStack()
         self._server_lock: FileLock | None = None
         self._socket_dir: Path | None = None
@@ -145,14 +146,16 @@ class Embedded:
         try:
             await self._launch()
         except StoreError as error:
-            self._log.error(_RESTART_FAILED, reason=str(error))
+            if not self._stopping:
+                self._log.error(_RESTART_FAILED, reason=str(error))
 
     async def stop(self) -> None:
         """Stop the server in order and give the directory back. Waits up to a minute before it kills."""
         self._stopping = True
-        if self.pid is not None:
-            await self._stop_process()
-        self._locks.close()
+        async with self._turn:
+            if self.pid is not None:
+                await self._stop_process()
+            self._locks.close()
         if self._socket_dir is not None:
             shutil.rmtree(self._socket_dir, ignore_errors=True)
 
@@ -183,8 +186,16 @@ class Embedded:
         raise StoreUnavailable(f"a server of an earlier start (process {pid}) still runs in {self.data_dir}; stop it")
 
     async def _launch(self) -> None:
+        async with self._turn:
+            if self._stopping:
+                raise StoreUnavailable("the embedded server was stopped")
+            await self._spawn()
+        await self._until_ready()
+        self._log.info(_STARTED, pid=self.pid, socket=str(self.socket))
+
+    async def _spawn(self) -> None:
         assert self._server_lock is not None
-        self._turn_log()
+        self._rotate_log()
         with self.log_file.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", "-c", _WRAPPER, str(self._server_lock.fd), str(os.getpid())),
@@ -196,10 +207,8 @@ class Embedded:
                 pass_fds=(self._server_lock.fd,),
                 start_new_session=True,
             )
-        await self._until_ready()
-        self._log.info(_STARTED, pid=self.pid, socket=str(self.socket))
 
-    def _turn_log(self) -> None:
+    def _rotate_log(self) -> None:
         with contextlib.suppress(OSError):
             if self.log_file.stat().st_size > _LOG_BYTES:
                 self.log_file.replace(self.log_file.with_suffix(".log.1"))

@@ -77,6 +77,11 @@ class Channel:
             self.wire.close()
         await asyncio.sleep(0)  # lets the transport finish its abort
 
+    def leave(self, reason: StoreError) -> None:
+        """Use another connection from now on; what was sent on this one still gets its answers."""
+        if self.wire is not None:
+            self.wire.retire(reason)
+
     # -- waiting for a connection ----------------------------------------------------------------------------------
 
     def _new_batch(self) -> Batch:
@@ -219,6 +224,10 @@ class Lane:
         """End the lane's connections; unanswered commands are `StoreLost`. Wait for your futures first."""
         self.closed = True
         await self._channel.close()
+
+    def leave(self, reason: StoreError) -> None:
+        """Look the server up again: it is no longer the one that should be written to."""
+        self._channel.leave(reason)
 
     def _open_channel(self, node: str) -> Channel:
         async def dial() -> Wire:

@@ -1,11 +1,22 @@
-"""Asking sentinels where the primary is, at every new connection."""
+"""Asking sentinels where the primary is: at every new connection, and all the time beside.
+
+After a failover the old primary may take writes, and lose them, for ten seconds more before sentinels demote it. So it
+is not enough to hear READONLY.
+"""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
 
 from router.store.dial import Dialer
 from router.store.errors import StoreConfigError, StoreError, StoreUnavailable
 from router.store.resp import pack
 from router.store.url import Endpoint
+
+_POLL_S: Final = 0.5
 
 
 class Sentinels:
@@ -15,6 +26,7 @@ class Sentinels:
         self._dialer = dialer
         self._sentinels = list(dialer.address.endpoints)
         self._service = dialer.address.service
+        self._primary: Endpoint | None = None
 
     async def primary(self) -> Endpoint:
         """Where the sentinels say the primary is.
@@ -32,6 +44,18 @@ class Sentinels:
                 self._sentinels.insert(0, sentinel)
                 return found
         raise self._nobody(errors)
+
+    async def watch(self, moved: Callable[[Endpoint], None]) -> None:
+        """Call `moved` with the new primary whenever the sentinels name another. Runs until cancelled."""
+        while True:
+            with contextlib.suppress(StoreError):  # no answer says nothing about the primary
+                self._compare(await self.primary(), moved)
+            await asyncio.sleep(_POLL_S)
+
+    def _compare(self, found: Endpoint, moved: Callable[[Endpoint], None]) -> None:
+        if self._primary not in (None, found):
+            moved(found)
+        self._primary = found
 
     async def _ask(self, sentinel: Endpoint) -> Endpoint:
         wire = await self._dialer.open(sentinel, "madoguchi:sentinel", self._dialer.sentinel_login)

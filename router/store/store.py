@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from router.store import facts as about
-from router.store.client import Client, make_client
+from router.store.client import Client, close_client, make_client
 from router.store.cluster import ClusterLane, ClusterMap
 from router.store.dial import Dialer
 from router.store.embedded import Embedded
-from router.store.errors import StoreConfigError, StoreError
+from router.store.errors import StoreConfigError, StoreError, StoreUnavailable
 from router.store.facts import ServerFacts, StoreFacts
 from router.store.lane import Lane
 from router.store.sentinel import Sentinels
@@ -36,6 +36,7 @@ class Store:
         self._lanes: list[Lane] = []
         self._stack = AsyncExitStack()
         self._facts: StoreFacts | None = None
+        self._watching: asyncio.Task[None] | None = None
         self.client: Client = make_client(dialer)
 
     @classmethod
@@ -53,6 +54,8 @@ class Store:
             store = cls(settings, Dialer(parse(url), settings), url, embedded)
             stack.push_async_callback(store._close_connections)
             await store._check()
+            stack.push_async_callback(store._stop_watching)
+            store._watch_sentinels()
             store._stack = stack.pop_all()
             return store
 
@@ -80,6 +83,20 @@ class Store:
 
     async def _endpoint(self) -> Endpoint:
         return self._dialer.address.endpoints[0] if self._sentinels is None else await self._sentinels.primary()
+
+    def _watch_sentinels(self) -> None:
+        if self._sentinels is not None:
+            watching = self._sentinels.watch(self._primary_moved)
+            self._watching = asyncio.create_task(watching, name="store.sentinels")
+
+    def _primary_moved(self, primary: Endpoint) -> None:
+        for lane in self._lanes:
+            lane.leave(StoreUnavailable(f"the primary is now {primary.name}"))
+
+    async def _stop_watching(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
 
     # -- facts -----------------------------------------------------------------------------------------------------
 
@@ -125,7 +142,7 @@ class Store:
         self._lanes.clear()
         if self._map is not None:
             await self._map.close()
-        await self.client.aclose()
+        await close_client(self.client)
 
 
 async def _start_embedded(settings: StoreSettings, stack: AsyncExitStack) -> Embedded:
