@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 import structlog
 
 from contracts import ids
@@ -11,6 +14,9 @@ from router.accounts import Accounts
 from router.domain.effects import LookUp
 from router.shards.append import Appender
 from router.store.errors import StoreError
+
+AT_ONCE: Final = 8
+"""A wave of new customers must not become a wave of look-ups beside their messages."""
 
 log = structlog.get_logger("madoguchi.delivery")
 
@@ -22,6 +28,7 @@ class Lookups:
         self._accounts = accounts
         self._appender = appender
         self._shards = shards
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def look_up(self, effect: LookUp) -> None:
         """Asks the provider and tells the identity's shard what it said."""
@@ -29,7 +36,8 @@ class Lookups:
         request = None if account is None else account.connector.profile_request(effect.address, None)
         if account is None or request is None:
             return
-        profile = account.connector.read_profile(await account.http.call(request))
+        async with self._slots:
+            profile = account.connector.read_profile(await account.http.call(request))
         if profile is None:
             return
         key = ids.identity_key(effect.channel, effect.account, effect.address)

@@ -7,6 +7,7 @@ writes what it saw as JSON into a file. It is deliberately thin, since it shares
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import resource
 import sys
@@ -116,10 +117,8 @@ class Run:
                 self.free(self._idle.popleft())
         else:
             asyncio.get_running_loop().create_task(self._paced(), name="pace")
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._finished, self._deadline)
-        except TimeoutError:
-            pass
         return self._report(time.perf_counter() - self._began, wall)
 
     async def _paced(self) -> None:

@@ -50,7 +50,6 @@ auto_accept = true
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_doubled_or_reordered_when_processes_are_killed(tmp_path: Path) -> None:
     seed = int(os.environ.get("MADOGUCHI_SEED", time.time_ns() % 1_000_000))
-    print(f"seed {seed}")
     chance = random.Random(seed)
     with start_valkey(tmp_path / "store", "--appendonly", "yes", "--appendfsync", "always") as server:
         async with LostReplyProxy(server.url) as proxy:
@@ -160,9 +159,8 @@ async def _load(ledger: Ledger, edges: list[ServiceProcess], chance: random.Rand
 
 
 def _connector() -> WebhookConnector:
-    return WebhookConnector(
-        "hook", settings_of(WebhookConnector, {"secret": KEY, "url": "http://127.0.0.1:9/"}, "hook")
-    )  # type: ignore[arg-type]
+    settings = settings_of(WebhookConnector, {"secret": KEY, "url": "http://127.0.0.1:9/"}, "hook")
+    return WebhookConnector("hook", settings)  # type: ignore[arg-type]
 
 
 CONNECTOR = _connector()
