@@ -14,7 +14,8 @@ RuledOut = Literal[
 ]
 
 
-class Considered(msgspec.Struct, frozen=True, omit_defaults=True):
+# gc=False: it holds text and numbers only, and there are up to 50 of them in every decision.
+class Considered(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An agent who was looked at. ``ruled_out`` is empty for those who could have had the work.
 
     ``spare`` in units of capacity before the decision; ``idle_s`` in seconds.

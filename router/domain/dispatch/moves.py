@@ -97,7 +97,7 @@ class Moves:
         """The offer becomes an assignment; the units were held already."""
         seat = self.desk.seats[work.agent or ""]
         seat.accept(work.conversation)
-        self.touch(seat)
+        self._changed[seat.id] = seat
         self.turn.clear_timer(OFFER + work.conversation)
         self._assigned(replace(work, state="assigned", expires_ms=None), None)
 
