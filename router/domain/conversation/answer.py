@@ -21,7 +21,7 @@ MOST_SENDING = 500
 
 def send(turn: Turn, rules: ConversationRules, command: SendMessage) -> None:
     """``SendMessage``: accepted, written down, and sent after those before it. The same message id is one message."""
-    if _is_known(turn, command.message):
+    if _is_known(turn, command):
         turn.result["message"] = command.message
         return
     draft = Draft.of(turn, command.conversation, command.id)
@@ -49,15 +49,18 @@ def send(turn: Turn, rules: ConversationRules, command: SendMessage) -> None:
 
 def note(turn: Turn, rules: ConversationRules, command: AddNote) -> None:
     """``AddNote``: among colleagues; anybody who may see the conversation may write one."""
-    if not _is_known(turn, command.message):
+    if not _is_known(turn, command):
         draft = Draft.of(turn, command.conversation, command.id)
         work.add_note(draft, command.message, command.parts, command.by)
         draft.save()
     turn.result["message"] = command.message
 
 
-def _is_known(turn: Turn, message: str) -> bool:
-    return turn.get(MESSAGE, message) is not None
+def _is_known(turn: Turn, command: SendMessage | AddNote) -> bool:
+    known = turn.get(MESSAGE, command.message)
+    if known is not None and known.conversation != command.conversation:
+        raise Refusal("conflict", "Another message has this id.")
+    return known is not None
 
 
 def _may_answer(rules: ConversationRules, now: Conversation, command: SendMessage) -> None:

@@ -143,10 +143,12 @@ class Actor:
         self.ask(pick, WorkReturned, agent=f"agent{agent}", reason="left")
 
     def send(self, pick: int, number: int) -> None:
-        self.ask(pick, SendMessage, message=f"ms_{number}", parts=(Text("hi"),), id=f"m{next(self.world.numbers)}")
+        message = f"ms_{number}_{self.conversation(pick)}"
+        self.ask(pick, SendMessage, message=message, parts=(Text("hi"),), id=f"m{next(self.world.numbers)}")
 
     def note(self, pick: int, number: int) -> None:
-        self.ask(pick, AddNote, message=f"ms_n{number}", parts=(Text("note"),), id=f"n{next(self.world.numbers)}")
+        message = f"ms_n{number}_{self.conversation(pick)}"
+        self.ask(pick, AddNote, message=message, parts=(Text("note"),), id=f"n{next(self.world.numbers)}")
 
     def report(self, result: Any, pick: int) -> None:
         self.due += self.store.effects(Deliver)
