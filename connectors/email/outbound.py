@@ -23,10 +23,13 @@ from connectors.email.settings import EmailSettings
 from connectors.email.tokens import message_id, reply_address, reply_token
 from contracts.attachment import Attachment
 from contracts.content import Part, Text, attachments_of
+from contracts.ids import MESSAGE
 
 KEPT_REFERENCES: Final = 20
 """The latest ids of a long chain, and its first."""
 ID_OCTETS: Final = 900
+_INTERNAL: Final = re.compile(rf"{MESSAGE}_[a-z0-9]+")
+"""A message's id within the service, which no mail carries as it is."""
 _PREFIX: Final = re.compile(
     r"^(\s*(re|aw|antw|sv|vs|fwd?|wg|tr|返信|回复|回覆|答复|转发|轉寄|転送)\s*(\[\d+\])?\s*[:：])+\s*", re.I
 )
@@ -90,15 +93,18 @@ def _headers(outbound: Outbound, settings: EmailSettings, recipient: str, identi
 def chain(outbound: Outbound) -> list[str]:
     """What it answers, the oldest first and the direct parent last; ids that no mail ever had are left out."""
     parent = outbound.reply_to or outbound.reach.thread
-    nearest_first = outbound.references or outbound.reach.references
-    found = [*reversed(nearest_first), *([parent] if parent else [])]
+    found = [*(outbound.references or outbound.reach.references), *([parent] if parent else [])]
     # The parent stands last even when it was also named further up.
     ids = list(dict.fromkeys(each for each in reversed(found) if _is_id(each)))[::-1]
     return ids if len(ids) <= KEPT_REFERENCES + 1 else [ids[0], *ids[-KEPT_REFERENCES:]]
 
 
 def _is_id(text: str) -> bool:
-    return len(text) <= ID_OCTETS and _ID.fullmatch(text) is not None and not text.startswith(SYNTHETIC)
+    return (
+        len(text) <= ID_OCTETS
+        and _ID.fullmatch(text) is not None
+        and not (text.startswith(SYNTHETIC) or _INTERNAL.fullmatch(text))
+    )
 
 
 def subject(outbound: Outbound, settings: EmailSettings, answers: bool) -> str:

@@ -36,7 +36,7 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """In our Message-IDs; the address's domain if not set. Answers to mails sent under another are not recognised."""
     max_message_bytes: int = MESSAGE_BYTES
     insecure: bool = False
-    """Allows connections without TLS. They are refused otherwise, on loopback too for sending."""
+    """Allows connections without TLS. Otherwise they are refused beyond this machine, and for sending altogether."""
 
     listen: str | None = None
     """Host and port for mail servers to deliver to, for example ``127.0.0.1:2525``. Never open it to the internet."""
@@ -69,8 +69,8 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         for text in (self.address, *self.aliases):
             if normal(text) is None:
                 raise ValueError(f"{text!r} is no mail address")
-        if self.listen is not None:
-            host_and_port(self.listen)
+        if self.listen is not None and not (self.insecure or is_loopback(host_and_port(self.listen)[0])):
+            raise ValueError("listen takes mail in the clear, beyond this machine; insecure = true allows it")
         _positive(self, ("max_message_bytes", "listen_connections", "listen_timeout_s", "smtp_connections"))
         self._check_imap()
         self._check_smtp()

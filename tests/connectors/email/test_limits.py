@@ -146,7 +146,8 @@ async def test_a_worker_that_takes_too_long_is_killed_and_replaced() -> None:
     process = reader._process
     assert process is not None
     os.kill(process.pid, 19)  # SIGSTOP: as good as an endless loop
-    (event,) = (await reader.read(raw, Envelope())).events
+    async with asyncio.timeout(3):
+        (event,) = (await reader.read(raw, Envelope())).events
     assert isinstance(event, InboundMessage)
     assert event.flags == ("quarantined",)
     (event,) = (await reader.read(raw, Envelope())).events

@@ -35,6 +35,7 @@ def test_every_example_of_the_readme_is_valid() -> None:
     [
         ({"address": "nobody"}, "no mail address"),
         ({"listen": "2525"}, "no host and port"),
+        ({"listen": "0.0.0.0:2525"}, "in the clear"),
         ({"imap_host": "imap.example.jp"}, "imap_password is missing"),
         ({"imap_host": "imap.example.jp", "imap_password": "x", "imap_tls": False}, "in the clear"),
         ({"smtp_host": "127.0.0.1", "smtp_tls": "none"}, "in the clear"),

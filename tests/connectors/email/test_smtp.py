@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 
-from connectors.api import Failed, Outbound, Secret, Sent, Uncertain
+from connectors.api import Failed, Secret, Sent, Uncertain
 from connectors.email import EmailConnector
 from connectors.email.settings import EmailSettings
 from connectors.email.smtp import SmtpPool
@@ -162,20 +163,47 @@ async def test_clear_text_is_refused_when_tls_was_asked_for(host: MailHost) -> N
     await connector.close()
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for loopback that nobody vouches for, and a server's context with it."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
-         "-subj", "/CN=127.0.0.1"], check=True, capture_output=True,
+         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True,
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    async with mail_host(tls_context=context) as host:
+    return certificate, context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Path, ssl.SSLContext]) -> None:
+    async with mail_host(tls_context=certificate[1]) as host:
         connector = EmailConnector("mail", settings(host, smtp_tls="starttls"))
-        given: Outbound = outbound()
-        outcome = await connector.deliver(given)
+        outcome = await connector.deliver(outbound())
         assert isinstance(outcome, Failed)
         assert outcome.problem.kind == "config"
         assert "certificate" in outcome.problem.sentence
         assert host.raws == []
         await connector.close()
+
+
+@pytest.mark.parametrize(("password", "sent"), [("right", True), ("wrong", False)])
+async def test_with_starttls_and_a_password(
+    certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch, password: str, sent: bool
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        return AuthResult(success=data.password == b"right", handled=False)
+
+    options = {"require_starttls": True, "auth_required": True, "authenticator": check}
+    async with mail_host(tls_context=certificate[1], **options) as host:
+        user = {"smtp_user": "u", "smtp_password": Secret(password)}
+        connector = EmailConnector("mail", settings(host, smtp_tls="starttls", **user))
+        outcome = await connector.deliver(outbound())
+        await connector.close()
+    if sent:
+        assert isinstance(outcome, Sent)
+    else:
+        assert isinstance(outcome, Failed)
+        assert outcome.problem.kind == "config"
