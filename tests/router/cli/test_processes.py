@@ -41,6 +41,7 @@ def test_dead_child_is_replaced_and_all_stop_in_order(tmp_path: Path) -> None:
         last = children(service)
         assert service.stop() == 0
         assert not any(map(alive, last))
+        assert "process.killed" not in service.log
 
 
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:

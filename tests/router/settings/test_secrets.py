@@ -10,6 +10,7 @@ import pytest
 
 from connectors.api import Secret
 from router.settings import RootKey, SettingsError, read, redacted, root_key
+from router.settings.root_key import _make
 
 CANARY = "c4n4ry-c4n4ry-c4n4ry-c4n4ry-c4n4ry"
 TEXT = f"""
@@ -68,6 +69,14 @@ def test_copies_that_start_together_agree(tmp_path: Path) -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         prints = set(pool.map(lambda _: root_key(settings).fingerprint(), range(16)))
     assert len(prints) == 1
+
+
+def test_who_comes_second_keeps_the_first_ones_key(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    _make(file)
+    first = file.read_text()
+    _make(file)
+    assert file.read_text() == first
 
 
 def test_configured_root_key_writes_nothing(tmp_path: Path) -> None:
