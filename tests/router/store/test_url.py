@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from router.store.errors import StoreConfigError
@@ -133,3 +136,11 @@ def test_nothing_that_holds_a_password_shows_it() -> None:
 )
 def test_endpoint_as_a_cluster_writes_it(text: str, name: str) -> None:
     assert Endpoint.from_name(text, "back").name == name
+
+
+def test_the_urls_of_the_readme() -> None:
+    readme = Path(__file__).parents[3] / "router" / "store" / "README.md"
+    urls = re.findall(r"^\| `([a-z+]+://[^`]+)`", readme.read_text(), re.M)
+    assert len(urls) == 4
+    for url in urls:
+        parse(url)
