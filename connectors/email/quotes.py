@@ -55,7 +55,7 @@ def _history_start(lines: list[str]) -> int | None:
 
 
 def _begins(lines: list[str], number: int, line: str) -> bool:
-    if len(line) > 400 or not line:
+    if len(line) > 400 or not line or not _may_begin(line):
         return False
     if any(pattern.match(line) for pattern in _BEGINNINGS):
         return True
@@ -64,6 +64,11 @@ def _begins(lines: list[str], number: int, line: str) -> bool:
     if _RULE.fullmatch(line):
         return _header_group(lines, _next_filled(lines, number + 1), 1)
     return bool(_HEADER_LINE.match(line)) and _header_group(lines, number, 3)
+
+
+def _may_begin(line: str) -> bool:
+    """A quick look that spares most lines the patterns."""
+    return ":" in line or "：" in line or line[0] in "-_#＿─" or line.startswith("On ") or line[:4].isdigit()
 
 
 def _begins_wrapped(lines: list[str], number: int, line: str) -> bool:
