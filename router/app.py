@@ -278,7 +278,11 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     effects = parts.effects = EffectRunner()
     rules = ConversationRules(handover_key=parts.keys.key("handover"))
     settings = WorkerSettings(
-        id=parts.name, shards=parts.settings.shards.conversation, lease_ms=parts.settings.shards.lease_ms
+        id=parts.name,
+        shards=parts.settings.shards.conversation,
+        lease_ms=parts.settings.shards.lease_ms,
+        alive_ms=parts.settings.shards.lease_ms,
+        beat_ms=parts.settings.shards.lease_ms // 4,
     )
     worker = parts.worker = Worker(parts.store, settings, partial(_handler, rules), effects)
     effects.use(
@@ -445,7 +449,7 @@ def _settle_memory() -> None:
     few cycles, so the oldest generation is collected more rarely."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 100)
+    gc.set_threshold(50_000, 20, 100)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ class Shards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     conversation: Annotated[int, Meta(ge=1, le=256)] = 16
     """Number of conversation shards. Fixed when a store is first used; another number is refused afterwards."""
-    lease_ms: Annotated[int, Meta(ge=500)] = 5_000
+    lease_ms: Annotated[int, Meta(ge=500)] = 3_000
     """A worker that has not been heard of for this long loses its shards to the others."""
 
 

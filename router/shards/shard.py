@@ -79,7 +79,7 @@ class Shard:
         timers: dict[str, int],
         outbox: Iterable[Relayed],
         *,
-        remember: int = 50_000,
+        remember: int = 8_000,
     ) -> None:
         self.name = name
         self.shards = shards

@@ -35,8 +35,8 @@ class WorkerSettings:
     look_ms: int = 200
     """How often a shard that should be ours and is not is looked at."""
     batch: int = 256
-    remember: int = 50_000
-    """Values remembered per shard and generation."""
+    remember: int = 8_000
+    """Values remembered per shard and generation: with 16 shards some 250,000 in all, half a gigabyte at most."""
 
 
 class Worker:
