@@ -71,6 +71,7 @@ class Dialer:
                 if primary:
                     await _insist_on_primary(wire)
                 if durable:
+                    wire.gathers = True
                     await self._make_durable(wire)
         except BaseException:
             wire.close()

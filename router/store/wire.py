@@ -136,6 +136,8 @@ class Wire(asyncio.Protocol):
         self.error: StoreError | None = None
         self.owner: Owner | None = None
         self.barrier: Barrier | None = None
+        self.gathers = False
+        """One batch is under way at a time; what is asked meanwhile makes the next."""
         self.served = 0  # batches answered
         self._default_timeout = timeout
         self._max_bytes = max_bytes
@@ -183,9 +185,9 @@ class Wire(asyncio.Protocol):
         batch = self._open
         if not batch.futures or self.error is not None:
             return
-        # With a barrier the server stops reading this connection until enough copies have answered, so batches behind
-        # it would only wait there, each for its own barrier. They gather here instead and share the next one.
-        if self._paused or (self.barrier is not None and self._flying):
+        # On a durable wire the server answers a batch when it is on the disk or on a copy, and batches behind it would
+        # only wait there. They gather here instead: fewer writes, fewer answers, one fsync or barrier for all of them.
+        if self._paused or (self.gathers and self._flying):
             batch.delayed = True
             return
         if batch.delayed:
@@ -239,6 +241,7 @@ class Wire(asyncio.Protocol):
         if batch.answered == len(batch.futures):
             self._flying.popleft()
             self._done(batch)
+            self._flush()
 
     def _settle_kept(self, batch: Batch, answer: Any) -> None:
         assert batch.answers is not None
