@@ -22,6 +22,7 @@ _KINDS: Final = {
     "quickstart.css": "text/css",
     "quickstart.js": "text/javascript",
     "customer.html": "text/html",
+    "customer.css": "text/css",
     "customer.js": "text/javascript",
 }
 _COMMON: Final = (
@@ -68,9 +69,7 @@ def _page(name: str, language: str, framed_by: str) -> Handler:
 
 
 def _customer(language: str) -> Handler:
-    # The widget brings styles of its own in its shadow tree, and opens a socket and uploads beside this page.
-    common = _COMMON.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-    policy = f"{common}frame-ancestors 'self'"
+    policy = f"{_COMMON}frame-ancestors 'self'"
 
     async def handle(request: web.Request) -> web.Response:
         return _answer("customer.html", language, policy)

@@ -1,0 +1,339 @@
+// The agents' page: signs in, keeps the line, and turns what the agent does into frames.
+import { Desk } from "./desk.js";
+import { Link } from "./link.js";
+import { contextPanel, countDown, listItem, make, nameOf, offerCard, timeline, waitingItem } from "./show.js";
+import { choose, clock, language, sayAll, word } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const KEY = "madoguchi.token";
+const desk = new Desk();
+let link = null;
+let token = "";
+let mode = "reply";
+let waiting = [];
+const decisions = new Map();
+const drafts = new Map();
+const urls = new Map();
+
+// -- signing in and out ------------------------------------------------------------------------------------------
+
+function tokenGiven() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!given) return sessionStorage.getItem(KEY);
+  history.replaceState(null, "", location.pathname); // out of sight, and out of the history
+  return given;
+}
+
+function signIn(text) {
+  token = text.trim();
+  sessionStorage.setItem(KEY, token);
+  $("door").hidden = true;
+  $("desk").hidden = false;
+  link = new Link(token, { onFrame, onState, onRefused, known: () => desk.known() });
+}
+
+function onRefused(code, problem) {
+  sessionStorage.removeItem(KEY);
+  $("desk").hidden = true;
+  $("door").hidden = false;
+  $("door-problem").textContent = code === 4401 ? word("bad_token") : code === 4404 || code === 4403 ? word("no_agent") : problem?.detail || "";
+  $("token").focus();
+}
+
+function onState(state) {
+  $("line").textContent = state === "ready" ? "" : word(state);
+  if (state === "ready") refreshWaiting();
+}
+
+// -- what we are told ----------------------------------------------------------------------------------------------
+
+let drawing = false;
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    drawDesk();
+  });
+}
+
+function onFrame(frame) {
+  const about = desk.apply(frame);
+  if (frame.type === "event") {
+    const { event } = frame;
+    if (event.type.startsWith("offer.") || event.type.startsWith("conversation.")) refreshWaiting();
+    if (event.type === "message.received" && about === desk.open && !document.hidden) seen(event.conversation, event.message.id);
+    if (event.type === "conversation.assigned") decisions.delete(event.conversation);
+  }
+  draw();
+}
+
+function drawDesk() {
+  if (!desk.agent) return;
+  const { agent, presence } = desk.agent;
+  $("who").textContent = agent.name;
+  const declared = presence.declared || "offline";
+  $("lamp").className = declared;
+  if (document.activeElement !== $("presence")) $("presence").value = declared;
+  replace($("offers"), desk.offers().map((one) => offerCard(one, { accept, decline })));
+  const mine = desk.mine();
+  replace($("mine"), mine.length ? mine.map((one) => listItem(one, one.id === desk.open, pick)) : [make("li", { className: "empty" }, word("none_mine"))]);
+  const shown = waiting.filter((one) => desk.conversations.get(one.conversation)?.agent !== agent.id);
+  replace($("waiting"), shown.length ? shown.map((one) => waitingItem(one, claim)) : [make("li", { className: "empty" }, word("none_waiting"))]);
+  document.title = desk.offers().length ? `(${desk.offers().length}) 窓口` : "窓口";
+  drawTalk();
+  countDown($("offers"), desk);
+}
+
+// Only what changed is put in place again, so that focus, selection and open details stay.
+function replace(parent, nodes) {
+  const old = [...parent.children];
+  nodes.forEach((node, place) => {
+    if (!old[place]) parent.append(node);
+    else if (old[place].outerHTML !== node.outerHTML && !same(old[place], node)) old[place].replaceWith(node);
+  });
+  old.slice(nodes.length).forEach((node) => node.remove());
+}
+
+function same(old, node) {
+  const strip = (text) => text.replace(/ (style|open|src|value)="[^"]*"/g, "").replace(/<img[^>]*>/g, "").replace(/<span class="left">[^<]*/, '<span class="left">');
+  return old.dataset?.conversation === node.dataset?.conversation && strip(old.outerHTML) === strip(node.outerHTML);
+}
+
+function drawTalk() {
+  const one = desk.open && desk.conversations.get(desk.open);
+  $("talk").hidden = !one;
+  $("nothing").hidden = Boolean(one);
+  if (!one) return;
+  $("name").textContent = nameOf(one);
+  $("facts").textContent = [word(one.status), one.queue, one.subject].filter(Boolean).join(" · ");
+  const list = $("timeline");
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80 || list.dataset.of !== one.id;
+  list.dataset.of = one.id;
+  replace(list, timeline(one, desk.agent.agent.id, links));
+  if (atEnd) list.scrollTop = list.scrollHeight;
+  $("typing").textContent = (one.typingUntil || 0) > Date.now() ? word("typing") : "";
+  $("resolve").textContent = word(["resolved", "closed"].includes(one.status) ? "reopen" : "resolve");
+  const reach = one.reaches[one.reaches.length - 1];
+  $("through").textContent = mode === "reply" && reach ? `${word("via")}: ${reach.channel}` : "";
+  replace($("context"), contextPanel(one, decisions.get(one.id)));
+}
+
+function pick(id) {
+  if (desk.open) drafts.set(desk.open, $("words").value);
+  desk.open = id;
+  const one = desk.entry(id);
+  one.unread = 0;
+  $("words").value = drafts.get(id) || "";
+  $("trouble").textContent = "";
+  view("talk");
+  if (one.last?.direction === "inbound") seen(id, one.last.id);
+  whyMine(id);
+  draw();
+  if (matchMedia("(min-width: 721px)").matches) $("words").focus();
+}
+
+const seen = (conversation, message) => link.hint("read", { conversation, message });
+const view = (name) => (document.body.dataset.view = name);
+
+// -- what the agent does ---------------------------------------------------------------------------------------------
+
+async function attempt(promise, button) {
+  if (button) button.disabled = true;
+  $("trouble").textContent = "";
+  try {
+    return await promise;
+  } catch (error) {
+    $("trouble").textContent = $("line").textContent = error.message;
+    setTimeout(() => ($("line").textContent = ""), 6000);
+    return null;
+  } finally {
+    if (button) button.disabled = false;
+    draw();
+  }
+}
+
+async function accept(one, button) {
+  if (await attempt(link.ask("accept", { conversation: one.id }), button)) pick(one.id);
+}
+
+async function decline(one, button) {
+  if (await attempt(link.ask("decline", { conversation: one.id }), button)) one.offer = null;
+  draw();
+}
+
+async function claim(one, button) {
+  if (await attempt(link.ask("claim", { conversation: one.conversation }), button)) pick(one.conversation);
+}
+
+async function say() {
+  const text = $("words").value.trim();
+  const conversation = desk.open;
+  if (!text || !conversation) return;
+  $("words").value = "";
+  drafts.delete(conversation);
+  stopTyping();
+  const sent = await attempt(link.ask(mode, { conversation, text }));
+  if (sent === null && desk.open === conversation && !$("words").value) $("words").value = text; // not lost
+}
+
+async function resolve(button) {
+  const one = desk.conversations.get(desk.open);
+  const status = ["resolved", "closed"].includes(one.status) ? "open" : "resolved";
+  await attempt(link.ask("status", { conversation: one.id, status }), button);
+}
+
+async function transfer() {
+  const [queues, agents] = await Promise.all([api("/v1/queues"), api("/v1/agents")]);
+  const me = desk.agent.agent.id;
+  const options = [
+    ...queues.items.map((queue) => make("option", { value: `queue:${queue.queue}` }, `${word("queue")}: ${queue.queue}`)),
+    ...agents.items.filter((state) => state.agent.id !== me).map((state) => make("option", { value: `agent:${state.agent.id}` }, `${word("agent")}: ${state.agent.name}`)),
+  ];
+  const target = make("select", {}, ...options);
+  const note = make("input", { autocomplete: "off" });
+  const conversation = desk.open;
+  ask(word("transfer"), [make("label", {}, word("to"), target), make("label", {}, word("word"), note)], word("transfer"), () => {
+    const [kind, ...rest] = target.value.split(":");
+    attempt(link.ask("transfer", { conversation, [kind]: rest.join(":"), ...(note.value.trim() ? { note: note.value.trim() } : {}) }));
+  });
+}
+
+async function invite() {
+  const made = await attempt(api(`/v1/conversations/${desk.open}/handover`, { method: "POST", body: "{}" }), $("invite"));
+  if (!made) return;
+  const anchors = Object.entries(made.links || {}).filter(([, url]) => /^https?:/.test(url)).map(([name, url]) => make("a", { href: url, target: "_blank", rel: "noreferrer" }, `${name}: ${url}`));
+  ask(word("hand_over"), [make("p", {}, word("code_about")), make("output", {}, made.code), ...anchors, make("small", {}, `${clock(made.expires_at)} ${word("until")}`)], null, null);
+}
+
+function ask(title, content, yes, then) {
+  const form = $("dialog-form");
+  form.replaceChildren(make("h2", {}, title), ...content, make("div", { className: "buttons" },
+    make("button", { type: "submit", value: "no", formnovalidate: true }, word(yes ? "cancel" : "close")), yes ? make("button", { type: "submit", value: "yes", className: "main" }, yes) : null));
+  $("dialog").onclose = () => $("dialog").returnValue === "yes" && then();
+  $("dialog").returnValue = "";
+  $("dialog").showModal();
+}
+
+// -- the API beside the socket ---------------------------------------------------------------------------------------
+
+async function api(path, options = {}) {
+  const headers = { Authorization: `Bearer ${token}`, ...(options.body ? { "Content-Type": "application/json" } : {}) };
+  const answer = await fetch(path, { ...options, headers });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.detail || answer.statusText);
+  return body;
+}
+
+let refreshing = null;
+function refreshWaiting() {
+  refreshing ||= setTimeout(async () => {
+    try {
+      const queues = desk.agent?.agent.queues || [];
+      const lines = await Promise.all(queues.map((queue) => api(`/v1/queues/${encodeURIComponent(queue)}/waiting`)));
+      waiting = lines.flatMap((line) => line.items).sort((a, b) => a.waiting_since.localeCompare(b.waiting_since)).slice(0, 50);
+      draw();
+    } catch { /* shown again at the next news */ }
+    refreshing = null;
+  }, 400);
+}
+
+async function whyMine(id) {
+  if (decisions.has(id)) return;
+  try {
+    const found = (await api(`/v1/conversations/${id}/decisions?limit=5`)).items;
+    decisions.set(id, found.find((one) => one.agent === desk.agent.agent.id && one.reason) || found[0]);
+    draw();
+  } catch { /* the panel goes without */ }
+}
+
+const links = {
+  async url(message, attachment) {
+    const known = urls.get(attachment.id);
+    if (known && known.until > Date.now()) return known.url;
+    const found = await api(`/v1/conversations/${message.conversation}/messages/${message.id}/attachments/${attachment.id}`);
+    const url = new URL(found.url, location.href);
+    const local = url.pathname + url.search; // by whatever name this page was reached
+    urls.set(attachment.id, { url: local, until: new Date(found.expires_at).getTime() - 30000 });
+    return local;
+  },
+  async open(message, attachment) {
+    const tab = window.open("", "_blank");
+    if (tab) tab.opener = null;
+    const url = await attempt(links.url(message, attachment));
+    if (url && tab) tab.location = url;
+    else tab?.close();
+  },
+  async show(message, attachment, holder) {
+    try {
+      const image = make("img", { alt: attachment.name || "", loading: "lazy", src: await links.url(message, attachment) });
+      holder.prepend(image);
+    } catch { /* the button remains */ }
+  },
+};
+
+// -- typing --------------------------------------------------------------------------------------------------------
+
+let typingAt = 0;
+let typingEnds = 0;
+function typing() {
+  if (mode !== "reply" || !desk.open) return;
+  clearTimeout(typingEnds);
+  typingEnds = setTimeout(stopTyping, 5000);
+  if (Date.now() - typingAt < 3000) return;
+  typingAt = Date.now();
+  link.hint("typing", { conversation: desk.open, on: true });
+}
+
+function stopTyping() {
+  clearTimeout(typingEnds);
+  if (typingAt && desk.open) link.hint("typing", { conversation: desk.open, on: false });
+  typingAt = 0;
+}
+
+// -- wiring --------------------------------------------------------------------------------------------------------
+
+function setMode(name) {
+  mode = name;
+  for (const button of document.querySelectorAll("[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === name));
+  $("composer").classList.toggle("note", name === "note");
+  $("words").placeholder = word(name === "note" ? "write_note" : "write_answer");
+  draw();
+}
+
+function setLanguage(name) {
+  choose(name);
+  sayAll();
+  $("language").textContent = language() === "ja" ? "English" : "日本語";
+  setMode(mode);
+  for (const id of ["offers", "mine", "waiting", "timeline", "context"]) $(id).replaceChildren();
+  draw();
+}
+
+$("door").addEventListener("submit", (event) => { event.preventDefault(); signIn($("token").value); $("token").value = ""; });
+$("leave").addEventListener("click", () => { link.close(); sessionStorage.removeItem(KEY); location.reload(); });
+$("language").addEventListener("click", () => { const next = language() === "ja" ? "en" : "ja"; localStorage.setItem("madoguchi.language", next); setLanguage(next); });
+$("presence").addEventListener("change", () => attempt(link.ask("presence", { declared: $("presence").value })));
+$("composer").addEventListener("submit", (event) => { event.preventDefault(); say(); });
+$("words").addEventListener("input", typing);
+$("words").addEventListener("keydown", (event) => {
+  // Enter that ends a conversion belongs to the input method (229 where isComposing is told late), not to us.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  if (!matchMedia("(min-width: 721px)").matches) return;
+  event.preventDefault();
+  say();
+});
+$("resolve").addEventListener("click", (event) => resolve(event.target));
+$("transfer").addEventListener("click", () => attempt(transfer(), $("transfer")));
+$("invite").addEventListener("click", invite);
+for (const button of document.querySelectorAll("[data-mode]")) button.addEventListener("click", () => { setMode(button.dataset.mode); $("words").focus(); });
+for (const button of document.querySelectorAll("[data-to]")) button.addEventListener("click", () => view(button.dataset.to));
+setInterval(() => { countDown($("offers"), desk); const one = desk.conversations.get(desk.open); $("typing").textContent = (one?.typingUntil || 0) > Date.now() ? word("typing") : ""; }, 500);
+setInterval(refreshWaiting, 15000);
+
+let kept = null;
+try { kept = localStorage.getItem("madoguchi.language"); } catch { /* storage is not ours to use here */ }
+setLanguage(kept || new URLSearchParams(location.search).get("lang") || (navigator.language || document.documentElement.lang).slice(0, 2));
+const given = tokenGiven();
+if (given) signIn(given);
+else { $("door").hidden = false; $("token").focus(); }

@@ -1,0 +1,176 @@
+// What the agent knows: conversations built from the frames. An event at or below a conversation's number is old news.
+const RANK = { received: 0, queued: 0, sending: 1, uncertain: 2, failed: 3, sent: 3, delivered: 4, read: 5 };
+
+export class Desk {
+  constructor() {
+    this.agent = null;
+    this.conversations = new Map();
+    this.open = null;
+  }
+
+  known() {
+    return [...this.conversations.keys()];
+  }
+
+  mine() {
+    return [...this.conversations.values()].filter((one) => one.agent === this.agent?.agent.id)
+      .sort((a, b) => (b.lastAt || "").localeCompare(a.lastAt || ""));
+  }
+
+  offers() {
+    return [...this.conversations.values()].filter((one) => one.offer);
+  }
+
+  entry(id) {
+    if (!this.conversations.has(id)) {
+      this.conversations.set(id, { id, seq: 0, messages: new Map(), status: "open", tags: [], attributes: {}, others: [], agents: [], unread: 0, reaches: [] });
+    }
+    return this.conversations.get(id);
+  }
+
+  apply(frame) {
+    if (frame.type === "welcome") return this.welcome(frame);
+    if (frame.type === "conversation") return this.load(frame);
+    if (frame.type === "event") return this.event(frame.event);
+    if (frame.type === "typing") this.entry(frame.conversation).typingUntil = frame.on ? Date.now() + 6000 : 0;
+    return frame.conversation;
+  }
+
+  welcome(frame) {
+    this.agent = { agent: frame.agent.agent, presence: frame.agent.presence || {} };
+    // What is no longer ours according to the service leaves the list; what is stays, with what we have read.
+    const held = new Set([...(frame.agent.work || []), ...(frame.agent.offers || [])]);
+    for (const one of this.conversations.values()) {
+      if (!held.has(one.id) && one.id !== this.open) this.conversations.delete(one.id);
+      else if (!held.has(one.id)) one.agent = one.offer = null;
+    }
+  }
+
+  load(frame) {
+    const { conversation } = frame;
+    const one = this.entry(conversation.id);
+    Object.assign(one, {
+      seq: conversation.seq, status: conversation.status, agent: conversation.agent, queue: conversation.queue, subject: conversation.subject,
+      waitingSince: conversation.waiting_since, openedAt: conversation.opened_at, firstResponseAt: conversation.first_response_at,
+      reaches: conversation.reaches || [], offer: frame.offer,
+    });
+    this.context(one, frame.context);
+    one.tags = conversation.tags || one.tags;
+    return one.id;
+  }
+
+  context(one, context) {
+    if (!context) return;
+    one.contact = context.contact;
+    one.others = context.others || [];
+    one.agents = context.agents || [];
+    one.tags = context.tags || [];
+    one.attributes = context.attributes || {};
+    one.waitingSince = context.waiting_since;
+    for (const message of context.messages || []) this.message(one, message);
+  }
+
+  message(one, message) {
+    const old = one.messages.get(message.id);
+    if (old && RANK[old.state] > RANK[message.state]) message = { ...message, state: old.state, problem: old.problem };
+    one.messages.set(message.id, message);
+    if (message.conversation === one.id && (!one.lastAt || message.at > one.lastAt)) {
+      one.lastAt = message.at;
+      one.last = message;
+    }
+  }
+
+  event(event) {
+    if (event.type === "agent.presence_changed" && this.agent && event.agent === this.agent.agent.id) this.agent.presence = event.presence;
+    if (event.type === "agent.changed" && event.state && this.agent && event.agent === this.agent.agent.id) this.agent.agent = event.state.agent;
+    if (!event.conversation || event.type.startsWith("offer.")) return this.offerNews(event);
+    const one = this.entry(event.conversation);
+    if (event.seq && event.seq <= one.seq) return one.id;
+    if (event.seq) one.seq = event.seq;
+    const rule = RULES[event.type] || (event.message_id ? RULES.state : null);
+    if (rule) rule.call(this, one, event);
+    return one.id;
+  }
+
+  offerNews(event) {
+    const one = event.conversation && this.conversations.get(event.conversation);
+    if (one && ["offer.expired", "offer.declined", "offer.withdrawn"].includes(event.type)) one.offer = null;
+    return one?.id;
+  }
+}
+
+const RULES = {
+  "conversation.offered"(one, event) {
+    this.context(one, event.context);
+    one.agent = null;
+    one.queue = event.queue;
+    one.decision = event.decision;
+    one.offer = event.agent === this.agent.agent.id ? { queue: event.queue, expires_at: event.expires_at, at: event.at } : null;
+  },
+  "conversation.assigned"(one, event) {
+    this.context(one, event.context);
+    Object.assign(one, { agent: event.agent, queue: event.queue, decision: event.decision || one.decision, offer: null });
+  },
+  "conversation.unassigned"(one) {
+    one.agent = null;
+  },
+  "conversation.queued"(one, event) {
+    Object.assign(one, { agent: null, offer: null, queue: event.queue });
+  },
+  "conversation.status_changed"(one, event) {
+    one.status = event.status;
+  },
+  "conversation.reopened"(one) {
+    one.status = "open";
+  },
+  "conversation.opened"(one, event) {
+    one.openedAt = event.at;
+  },
+  "conversation.tagged"(one, event) {
+    one.tags = event.tags || [];
+    one.attributes = event.attributes || {};
+  },
+  "message.received"(one, event) {
+    this.message(one, event.message);
+    one.waitingSince ||= event.at;
+    one.typingUntil = 0;
+    if (this.open !== one.id) one.unread += 1;
+    const reach = { channel: event.message.channel, account: event.message.account, address: event.message.address };
+    one.reaches = [...one.reaches.filter((old) => old.channel !== reach.channel || old.address !== reach.address), reach];
+  },
+  "message.queued"(one, event) {
+    this.message(one, event.message);
+    one.waitingSince = null;
+    one.firstResponseAt ||= event.at;
+  },
+  "message.noted"(one, event) {
+    this.message(one, event.message);
+  },
+  "message.edited"(one, event) {
+    const old = one.messages.get(event.message_id);
+    if (old) one.messages.set(old.id, { ...old, parts: event.parts, edited_at: event.edited_at });
+  },
+  "message.unsent"(one, event) {
+    const old = one.messages.get(event.message_id);
+    if (old) one.messages.set(old.id, { ...old, parts: [], unsent_at: event.at });
+  },
+  "message.reacted"(one, event) {
+    const old = one.messages.get(event.message_id);
+    if (!old) return;
+    const others = (old.reactions || []).filter((known) => known.by !== event.reaction.by || known.emoji !== event.reaction.emoji);
+    one.messages.set(old.id, { ...old, reactions: event.removed ? others : [...others, event.reaction] });
+  },
+  "attachment.changed"(one, event) {
+    const old = one.messages.get(event.message_id);
+    if (!old) return;
+    const parts = old.parts.map((part) => (part.attachment?.id === event.attachment.id ? { ...part, attachment: event.attachment } : part));
+    one.messages.set(old.id, { ...old, parts });
+  },
+  "contact.updated"(one, event) {
+    one.contact = event.person;
+  },
+  state(one, event) {
+    const old = one.messages.get(event.message_id);
+    if (old && RANK[event.state] > RANK[old.state]) one.messages.set(old.id, { ...old, state: event.state, problem: event.problem });
+  },
+};

@@ -1,0 +1,68 @@
+// What the page says, in Japanese and English.
+const WORDS = {
+  token: ["トークン", "Token"], sign_in: ["はじめる", "Sign in"], sign_out: ["終了", "Sign out"], presence: ["状態", "Presence"],
+  online: ["対応できます", "Available"], busy: ["取り込み中", "Busy"], away: ["離席中", "Away"], offline: ["受付を閉じる", "Offline"],
+  mine: ["担当中", "Mine"], waiting: ["お待ちのお客様", "Waiting"], none_mine: ["担当中の会話はありません", "You have no conversations"],
+  none_waiting: ["お待ちの方はいません", "Nobody is waiting"], nothing_open: ["会話を選んでください", "Choose a conversation"],
+  offer: ["ご依頼", "Offer"], accept: ["引き受ける", "Accept"], decline: ["見送る", "Decline"], claim: ["引き受ける", "Take"],
+  answer: ["返信", "Answer"], note: ["メモ", "Note"], send: ["送信", "Send"], resolve: ["解決", "Resolve"], reopen: ["再開", "Reopen"],
+  transfer: ["引き継ぎ", "Transfer"], hand_over: ["別の窓口へ", "Continue elsewhere"], context: ["お客様", "Customer"], back: ["戻る", "Back"],
+  identities: ["連絡先", "Identities"], earlier: ["ほかの会話", "Other conversations"], agents: ["これまでの担当", "Earlier agents"],
+  tags: ["タグ", "Tags"], attributes: ["属性", "Attributes"], times: ["時間", "Times"], why: ["割り当ての理由", "Why this came to you"],
+  waited: ["返事をお待ち", "Waits for an answer"], opened: ["はじまり", "Opened"], first_response: ["最初の返信", "First answer"],
+  customer: ["お客様", "Customer"], typing: ["お客様が入力中…", "The customer is typing…"], via: ["返信先", "Goes by"],
+  connecting: ["接続しています…", "Connecting…"], lost: ["接続が切れました。つなぎ直しています…", "Connection lost, connecting again…"],
+  write_answer: ["返信を書く", "Write an answer"], write_note: ["同僚だけに見えるメモ", "A note only colleagues see"],
+  queue: ["窓口", "Queue"], agent: ["担当者", "Agent"], to: ["引き継ぎ先", "To"], word: ["ひとこと", "A word for them"], cancel: ["やめる", "Cancel"], close: ["閉じる", "Close"],
+  code_about: ["このコードをお客様に伝えてください。別の窓口で入力すると、同じ会話が続きます。", "Give this code to the customer. Typed on another channel, it continues this conversation."],
+  until: ["まで有効", "good until"], verified: ["確認済み", "verified"], unreachable: ["届きません", "unreachable"],
+  received: ["", ""], queued: ["送信待ち", "queued"], sending: ["送信中", "sending"], sent: ["送信済み", "sent"], delivered: ["届きました", "delivered"],
+  read: ["既読", "read"], failed: ["送れませんでした", "not sent"], uncertain: ["送れたか不明", "may not have been sent"], edited: ["編集済み", "edited"],
+  unsent: ["送信者が取り消しました", "taken back by the sender"], open: ["対応中", "open"], snoozed: ["保留", "snoozed"], resolved: ["解決済み", "resolved"], closed: ["終了", "closed"],
+  image: ["画像", "Picture"], audio: ["音声", "Sound"], video: ["動画", "Video"], file: ["ファイル", "File"], location: ["場所", "Place"], sticker: ["スタンプ", "Sticker"],
+  contact_card: ["連絡先カード", "Contact card"], call: ["電話", "Call"], template: ["テンプレート", "Template"], reaction: ["リアクション", "Reaction"], unsupported: ["表示できない内容", "Cannot be shown"],
+  fetching: ["取り込み中", "being fetched"], could_not_fetch: ["取り込めませんでした", "could not be fetched"],
+  previous_agent: ["前回も担当したため", "You had this customer before"], requested_agent: ["あなたが指名されたため", "You were asked for"],
+  longest_idle: ["手が空いていた時間が最も長いため", "You had been idle the longest"], most_spare: ["最も余裕があるため", "You had the most room"], nobody_eligible: ["対応できる人がいません", "Nobody could take it"],
+  considered: ["検討した人", "Who was considered"], eligible: ["候補", "eligible"], not_in_queue: ["窓口が違う", "not in the queue"], disabled: ["無効", "disabled"],
+  no_capacity: ["余裕なし", "no room"], class_limit: ["種類の上限", "class limit"], declined: ["見送り", "declined"], disconnected: ["未接続", "not connected"],
+  not_preferred: ["優先外", "not preferred"], excluded: ["対象外", "excluded"], rule: ["ルール", "Rule"], expired: ["時間切れになりました", "The offer has expired"],
+  withdrawn: ["ほかの人に移りました", "It went to somebody else"], bad_token: ["このトークンは使えません", "This token is not good"], no_agent: ["担当者のトークンではありません", "This token is of no declared agent"],
+  not_sent_yet: ["まだ送られていません", "not taken yet"], today: ["今日", "Today"], message: ["件", "messages"], you: ["あなた", "you"],
+};
+
+let place = 0;
+
+export function choose(language) {
+  place = language === "ja" ? 0 : 1;
+  document.documentElement.lang = place === 0 ? "ja" : "en";
+}
+
+export const language = () => (place === 0 ? "ja" : "en");
+
+export function word(name) {
+  const found = WORDS[name];
+  return found ? found[place] : name;
+}
+
+export function sayAll(root = document) {
+  for (const node of root.querySelectorAll("[data-word]")) node.textContent = word(node.dataset.word);
+  for (const node of root.querySelectorAll("[data-label]")) node.setAttribute("aria-label", word(node.dataset.label));
+}
+
+export function clock(text) {
+  return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit" }).format(new Date(text));
+}
+
+export function day(text) {
+  const date = new Date(text);
+  if (date.toDateString() === new Date().toDateString()) return word("today");
+  return new Intl.DateTimeFormat(language(), { year: "numeric", month: "short", day: "numeric", weekday: "short" }).format(date);
+}
+
+export function ago(text) {
+  const seconds = Math.max(0, (Date.now() - new Date(text)) / 1000);
+  const [amount, unit] = seconds < 60 ? [Math.floor(seconds), "second"] : seconds < 3600 ? [Math.floor(seconds / 60), "minute"]
+    : seconds < 86400 ? [Math.floor(seconds / 3600), "hour"] : [Math.floor(seconds / 86400), "day"];
+  return new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "short" }).format(amount);
+}
