@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from router.store import (
     Store,
     StoreConfigError,
     StoreError,
+    StoreLost,
     StoreSettings,
     StoreUnavailable,
     embedded,
@@ -303,6 +305,46 @@ async def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(embedded, "_binary", lambda: Path("/bin/false"))
     with pytest.raises(StoreUnavailable, match=r"the disk that holds .* is full"):
         await Embedded.start(tmp_path)
+
+
+@contextlib.contextmanager
+def small_disk(where: Path) -> Iterator[Callable[[], None]]:
+    """A disk of 4 MB at `where`; what it yields makes it larger."""
+    where.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(where)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("no right to mount a small disk here")
+
+    def grow() -> None:
+        subprocess.run(["mount", "-o", "remount,size=64m", str(where)], check=True)
+
+    try:
+        yield grow
+    finally:
+        subprocess.run(["umount", str(where)], check=True)
+
+
+@pytest.mark.chaos
+async def test_a_full_disk_loses_nothing_acknowledged_and_heals(tmp_path: Path) -> None:
+    """With `appendfsync always` the server ends when it cannot write; it is started again until there is room."""
+    with small_disk(tmp_path / "disk") as make_room:
+        async with open_store(tmp_path / "disk" / "d") as store:
+            assert store.embedded is not None
+            watching = asyncio.create_task(store.embedded.watch())
+            lane = store.lane("t", durable=True)
+            stored = uncertain = 0
+            while not uncertain:
+                try:
+                    await lane.call("s", "XADD", "s", "*", "d", b"x" * 50_000)
+                    stored += 1
+                except StoreLost:
+                    uncertain += 1
+            assert not (await store.facts()).connected
+            make_room()
+            length = await _patiently(lane.call, "s", "XLEN", "s")
+            assert isinstance(length, int)
+            assert stored <= length <= stored + uncertain
+        await asyncio.wait_for(watching, 5)
 
 
 async def test_options_of_the_operator(tmp_path: Path) -> None:
