@@ -282,8 +282,24 @@ async def test_redirections_inside_a_transaction_go_to_the_caller() -> None:
 
 def barrier_rig(durability: Durability = Durability.REPLICA) -> Rig:
     rig = Rig()
+    rig.wire.gathers = True
     rig.wire.barrier = barrier_for(durability, False, 500)
     return rig
+
+
+async def test_a_durable_wire_gathers_while_a_batch_is_under_way() -> None:
+    rig = Rig()
+    rig.wire.gathers = True
+    first = rig.ask("INCR", "a")
+    await tick()
+    later = [rig.ask("INCR", "b"), rig.ask("INCR", "c")]
+    await tick()
+    assert rig.transport.written == [pack(("INCR", "a"))]
+    rig.answer(b":1\r\n")
+    assert await first == 1
+    assert rig.transport.written[1:] == [pack(("INCR", "b")) + pack(("INCR", "c"))]
+    rig.answer(b":1\r\n:2\r\n")
+    assert [await future for future in later] == [1, 2]
 
 
 async def test_a_barrier_travels_with_the_batch_and_holds_the_answers_back() -> None:
