@@ -42,6 +42,7 @@ from router.domain.dispatch.handler import DispatchHandler
 from router.domain.dispatch.tables import AGENTS, CURRENT, POLICY
 from router.domain.turn import Handler
 from router.edge import sockets
+from router.edge.callers import Callers
 from router.edge.history import History
 from router.edge.intake import Intake
 from router.edge.invite import Inviter
@@ -284,7 +285,7 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
         alive_ms=parts.settings.shards.lease_ms,
         beat_ms=parts.settings.shards.lease_ms // 4,
     )
-    worker = parts.worker = Worker(parts.store, settings, partial(_handler, rules), effects)
+    worker = parts.worker = Worker(parts.store, settings, partial(_handler, rules), effects, parts.metrics)
     effects.use(
         worker,
         Deliveries(worker, parts.accounts, parts.state, parts.appender, Preparer(parts.media, parts.links)),
@@ -307,8 +308,8 @@ async def _watch_shards(parts: Parts, worker: Worker) -> None:
         owned = worker.owned
         component.ok(
             owned=sorted(owned),
-            commands=sum(shard.counts.commands for shard in owned.values()),
-            dead=sum(shard.counts.dead for shard in owned.values()),
+            commands=parts.metrics.commands,
+            dead=parts.metrics.dead_letters,
         )
         await asyncio.sleep(1)
 
@@ -329,7 +330,7 @@ async def _seed(parts: Parts) -> None:
 
 
 def _start_edge(stack: AsyncExitStack, parts: Parts) -> None:
-    lane = parts.store.lane("edge")
+    lane = parts.store.lane("edge", durable=True)
     invites = Invites(parts.store)
     publisher = Publisher(parts.appender, parts.media, parts.signals, invites, lane, parts.settings.shards.conversation)
     parts.intake = Intake(parts.accounts, publisher, body_timeout_s=parts.settings.http.body_timeout_s)
@@ -341,7 +342,8 @@ def _start_edge(stack: AsyncExitStack, parts: Parts) -> None:
         History(parts.state),
         parts.inviter,
         parts.links,
-        parts.settings.limits.sessions,
+        Callers(parts.settings.limits.connects_per_minute, parts.settings.http.trusted_proxies),
+        parts.settings.limits,
     )
     for name, run in listening(parts.accounts, publisher, lane, parts.leases).items():
         parts.supervisor.start(name, run, kind="listener")

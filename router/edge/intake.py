@@ -21,6 +21,8 @@ log = structlog.get_logger("madoguchi.edge")
 
 _NO_QUERY: Final[dict[str, str]] = {}
 PREFIX: Final = "/in/"
+_SLOWEST: Final = 16_384
+"""Bytes a second of a body that is still worth waiting for."""
 
 
 class Intake:
@@ -56,10 +58,10 @@ class Intake:
         if not request.body_exists:
             return b""
         if request.content.is_eof():  # it came with the headers, as nearly all do: no time-out is needed
-            return request.content.read_nowait(-1)
+            body = request.content.read_nowait(-1)
+            return body if len(body) <= most else _too_large(most)
         try:
-            async with asyncio.timeout(self._body_timeout_s):
-                return await _read(request, most)
+            return await _read(request, most, self._body_timeout_s)
         except TimeoutError:
             return web.Response(status=408, text="the body did not arrive in time\n", headers={"Connection": "close"})
         except _TooLarge:
@@ -73,6 +75,7 @@ class Intake:
                 return respond(answered)
             verified = connector.verify(request)
         except Exception as error:
+            log.error("connector.failed", account=account.name, error=type(error).__name__)
             return self._refuse(account, Refused(f"the connector failed: {type(error).__name__}", 400))
         if isinstance(verified, Refused):
             return self._refuse(account, verified)
@@ -91,12 +94,16 @@ class Intake:
 
     async def _publish(self, account: Account, request: Request, parsed: Any) -> Response:
         if isinstance(parsed, Batch):
-            await self._publisher.publish(account, parsed)
-            self.taken += len(parsed.events)
-            return parsed.response
+            try:
+                await self._publisher.publish(account, parsed)
+            except (TypeError, ValueError, OverflowError) as error:  # events that no stream can hold
+                log.error("connector.failed", account=account.name, error=type(error).__name__)
+                parsed = Malformed(f"an event cannot be written: {type(error).__name__}")
+            else:
+                self.taken += len(parsed.events)
+                return parsed.response
         if isinstance(parsed, Ignored):
             return parsed.response
-        assert isinstance(parsed, Malformed)
         # It is genuine, so an error would only make the provider send it again and again.
         await self._publisher.quarantine(account, parsed.reason, request.body)
         return Response(200) if parsed.status == 400 else Response(parsed.status)
@@ -105,10 +112,13 @@ class Intake:
 def _parse(account: Account, request: Request) -> Any:
     """What the connector makes of it. A connector that raises has a bug; the payload is kept like a malformed one."""
     try:
-        return account.connector.parse(request)
+        parsed: Any = account.connector.parse(request)
     except Exception as error:
         log.error("connector.failed", account=account.name, error=type(error).__name__)
         return Malformed(f"the connector failed: {type(error).__name__}")
+    if isinstance(parsed, Batch | Ignored | Malformed):
+        return parsed
+    return Malformed("the connector gave no answer that is one")
 
 
 def make_request(request: web.BaseRequest, account: Account, path: str, body: bytes) -> Request:
@@ -144,14 +154,13 @@ def _too_large(most: int) -> web.Response:
     return web.Response(status=413, text=f"at most {most} bytes\n", headers={"Connection": "close"})
 
 
-async def _read(request: web.BaseRequest, most: int) -> bytes:
-    first = await request.content.readany()
-    if request.content.at_eof():
-        if len(first) > most:
-            raise _TooLarge
-        return first
-    pieces, size = [first], len(first)
-    while piece := await request.content.readany():
+async def _read(request: web.BaseRequest, most: int, patience_s: float) -> bytes:
+    """The body. What has come buys more time: a file over a slow line is taken, a byte a second is not."""
+    began, size = asyncio.get_running_loop().time(), 0
+    pieces: list[bytes] = []
+    while not request.content.at_eof():
+        async with asyncio.timeout_at(began + patience_s + size / _SLOWEST):
+            piece = await request.content.readany()
         size += len(piece)
         if size > most:
             raise _TooLarge

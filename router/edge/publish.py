@@ -15,9 +15,10 @@ from contracts import ids
 from contracts.commands import Receive
 from contracts.content import plain_text
 from contracts.inbound import Inbound, InboundMessage, InboundTyping
-from contracts.streams import LAYOUT, conversation_shard
+from contracts.streams import conversation_shard
 from router.accounts import Account
 from router.media.store import MediaError, MediaStore
+from router.shards import keys
 from router.shards.append import Appender
 from router.shards.invites import Invites
 from router.shards.signals import Signals
@@ -28,6 +29,8 @@ log = structlog.get_logger("madoguchi.edge")
 
 _CODE: Final = re.compile(r"\bMG-?([0-9A-HJKMNP-TV-Z]{4})-?([0-9A-HJKMNP-TV-Z]{4})\b", re.IGNORECASE)
 _MOST_QUARANTINED: Final = 10_000
+_MOST_BESIDE: Final = 16_384
+"""Bytes of a payload that is set aside on the stream itself; a larger one goes to the media store."""
 
 
 class Publisher:
@@ -68,14 +71,18 @@ class Publisher:
         account.worked("receiving")
 
     async def quarantine(self, account: Account, reason: str, body: bytes) -> None:
-        """Sets a genuine payload aside that cannot be understood, with its bytes. Raises NotAccepted."""
+        """Sets a genuine payload aside that cannot be understood, with its bytes. Raises NotAccepted.
+
+        Entries have ``reason``, ``size`` and either ``body`` or, in the media store, ``media`` (its SHA-256).
+        """
         log.warning("payload.quarantined", account=account.name, reason=reason, size=len(body))
-        key = f"{LAYOUT}:quarantine:{account.name}"
+        key = keys.quarantine(account.name)
         try:
+            kept = ("body", body) if len(body) <= _MOST_BESIDE else ("media", await self._media.put(body))
             await self._lane.call(
-                key, "XADD", key, "MAXLEN", "~", _MOST_QUARANTINED, "*", "reason", reason, "body", body
+                key, "XADD", key, "MAXLEN", "~", _MOST_QUARANTINED, "*", "reason", reason, "size", len(body), *kept
             )
-        except StoreError as error:
+        except (StoreError, MediaError) as error:
             raise NotAccepted(str(error)) from error
 
     async def typing(self, account: Account, event: InboundTyping) -> None:

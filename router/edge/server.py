@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from router.edge import intake, sockets
 
@@ -21,6 +22,9 @@ log = structlog.get_logger("madoguchi.edge")
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _SWEEP_S: Final = 1.0
+_LINGER_S: Final = 3.0
+_BODY_S: Final = 120.0
+"""The most that a body may take which intake does not read: an upload over the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,6 @@ class HttpServer:
         self._chatting = chatting
         self._server: asyncio.Server | None = None
         self._web_server: web.Server | None = None
-        self._since: dict[Any, tuple[float, float]] = {}
-        """When a connection was first seen, and its end as aiohttp had set it then."""
         self.turned_away = 0
 
     async def start(self) -> None:
@@ -63,7 +65,7 @@ class HttpServer:
         """
         # The application is started like by its runner, but its server is one that looks at intake first.
         await self._runner.setup()
-        self._web_server = web.Server(
+        self._web_server = _Server(
             self._dispatch,
             request_factory=self._app._make_request,
             access_log=None,
@@ -71,6 +73,8 @@ class HttpServer:
             # Signatures are over the bytes as sent; and a small body must not become a large one.
             auto_decompress=False,
             handler_cancellation=False,
+            # How long the rest of a body is read that nobody wants, so that the sender sees the answer.
+            lingering_time=_LINGER_S,
         )
         self._server = await self._listen(self._web_server)
 
@@ -100,35 +104,40 @@ class HttpServer:
     # -- connections ------------------------------------------------------------------------------------------------
 
     async def sweep(self) -> None:
-        """Until cancelled: closes connections that never say what they want, and those over the limit. aiohttp has no
+        """Until cancelled: closes connections that do not say what they want, and those over the limit. aiohttp has no
         time-out for a request that does not arrive."""
         while True:
-            await asyncio.sleep(_SWEEP_S)
-            self._close_silent(asyncio.get_running_loop().time() - self._settings.header_timeout_s)
+            await asyncio.sleep(min(_SWEEP_S, self._settings.header_timeout_s / 4))
+            self._close_silent(asyncio.get_running_loop().time())
 
-    def _close_silent(self, before: float) -> None:
+    def _close_silent(self, now: float) -> None:
         assert self._web_server is not None
-        alive = set(self._web_server.connections)
-        for protocol in [one for one in self._since if one not in alive]:
-            del self._since[protocol]
+        alive: list[Any] = list(self._web_server.connections)
         for protocol in alive:
-            since = self._since.get(protocol)
-            if since is None:
-                self._since[protocol] = (asyncio.get_running_loop().time(), protocol._next_keepalive_close_time)
-            elif since[0] < before and not _is_busy(protocol) and _never_asked(protocol, since[1]):
+            if _is_idle(protocol) and 0 < protocol.waits_since < now - self._settings.header_timeout_s:
                 self._abort(protocol)
-        self._close_surplus(alive)
+            elif _is_sending_body(protocol):
+                self._hurry(protocol, now)
+        surplus = len(alive) - self._settings.max_connections
+        if surplus > 0:
+            self._close_idle(alive, surplus)
+
+    def _hurry(self, protocol: Any, now: float) -> None:
+        """A body that is on its way for too long, whoever reads it. Intake has a stricter limit of its own."""
+        request = protocol._current_request
+        if protocol.body_of is not request:
+            protocol.body_of, protocol.body_since = request, now
+        elif protocol.body_since < now - _BODY_S:
+            self._abort(protocol)
+
+    def _close_idle(self, alive: list[Any], surplus: int) -> None:
+        for protocol in list(filter(_is_idle, alive))[:surplus]:
+            self._abort(protocol)
 
     def _abort(self, protocol: Any) -> None:
         if protocol.transport is not None:
             self.turned_away += 1
             protocol.transport.abort()
-
-    def _close_surplus(self, alive: set[Any]) -> None:
-        surplus = len(alive) - self._settings.max_connections
-        idle = [protocol for protocol in alive if not _is_busy(protocol)]
-        for protocol in idle[: max(0, surplus)]:
-            self._abort(protocol)
 
     async def close_listener(self) -> None:
         """Takes no new connections; those that stand are served on."""
@@ -145,10 +154,34 @@ class HttpServer:
         await self._runner.cleanup()
 
 
-def _is_busy(protocol: Any) -> bool:
-    return getattr(protocol, "_current_request", None) is not None
+class _Protocol(RequestHandler):
+    """aiohttp's, which also notes since when a request line or headers are incomplete: 0.0 when they are not."""
+
+    __slots__ = ("body_of", "body_since", "waits_since")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.waits_since = self._loop.time()
+        self.body_of: object = None
+        self.body_since = 0.0
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._messages or self._request_in_progress or self._upgraded:
+            self.waits_since = 0.0
+        elif not self.waits_since:
+            self.waits_since = self._loop.time()
 
 
-def _never_asked(protocol: Any, first_close: float) -> bool:
-    """aiohttp sets the end of an idle connection when it is made, and anew after each answer."""
-    return bool(protocol._next_keepalive_close_time == first_close)
+class _Server(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+def _is_idle(protocol: Any) -> bool:
+    return not protocol._request_in_progress and not protocol._messages
+
+
+def _is_sending_body(protocol: Any) -> bool:
+    request = protocol._current_request
+    return request is not None and not request._payload.is_eof() and not protocol._upgraded

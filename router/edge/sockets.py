@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,10 +29,13 @@ from connectors.api import (
 from contracts import ids
 from contracts.inbound import InboundTyping, Sender
 from router.accounts import Account, Accounts
+from router.edge.callers import Callers
 from router.edge.history import History
 from router.edge.invite import Inviter
 from router.edge.publish import Publisher
 from router.media.links import Links
+from router.observe.log import error_name
+from router.settings.sections import Limits
 from router.shards.signals import Signals
 from router.shards.tail import Entry, Follower, Tail, TooSlow
 from router.store.errors import StoreError
@@ -42,7 +45,7 @@ log = structlog.get_logger("madoguchi.edge")
 PREFIX: Final = "/chat/"
 _HEARTBEAT_S: Final = 20.0
 _SEND_S: Final = 5.0
-_FRAME: Final = 65_536
+_CLOSE_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -56,8 +59,11 @@ class SocketServices:
     history: History
     inviter: Inviter
     links: Links
-    most: int = 5_000
+    callers: Callers
+    limits: Limits
     open: set[web.WebSocketResponse] = field(default_factory=set)
+    watching: Counter[str] = field(default_factory=Counter)
+    """How many sockets watch an identity."""
     draining: bool = False
 
 
@@ -66,20 +72,34 @@ async def answer(services: SocketServices, request: web.BaseRequest) -> web.Stre
     account = services.accounts.get(request.path[len(PREFIX) :])
     if account is None or not account.connector.manifest.sessions:
         return web.Response(status=404, text="no such account\n")
-    if services.draining or len(services.open) >= services.most:
+    if services.draining or len(services.open) >= services.limits.sessions:
         return web.Response(status=503, headers={"Retry-After": "5"})
-    opened = SessionOpen(dict(request.query), request.headers, datetime.now(UTC), request.remote, services.links.url)
-    session = account.connector.session(opened)
+    session = _session(services, account, request)
     if isinstance(session, Refused):
         return web.Response(status=session.status)
-    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=_FRAME, compress=False)
+    remote = services.callers.address_of(request)
+    if not services.callers.admits(remote, asyncio.get_running_loop().time()):
+        return web.Response(status=429, headers={"Retry-After": "60"})
+    socket = web.WebSocketResponse(
+        heartbeat=_HEARTBEAT_S, max_msg_size=services.limits.frame_bytes, compress=False, timeout=_CLOSE_S
+    )
     await socket.prepare(request)
     services.open.add(socket)
     try:
-        await Conversation(services, account, session, socket).run()
+        await Conversation(services, account, session, socket, request.transport).run()
     finally:
         services.open.discard(socket)
     return socket
+
+
+def _session(services: SocketServices, account: Account, request: web.BaseRequest) -> Session | Refused:
+    remote = services.callers.address_of(request)
+    opened = SessionOpen(dict(request.query), request.headers, datetime.now(UTC), remote, services.links.url)
+    try:
+        return account.connector.session(opened)
+    except Exception as error:
+        log.error("connector.failed", account=account.name, error=type(error).__name__)
+        return Refused(f"the connector failed: {type(error).__name__}", 500)
 
 
 async def close_all(services: SocketServices) -> None:
@@ -89,16 +109,26 @@ async def close_all(services: SocketServices) -> None:
     await asyncio.gather(*closing, return_exceptions=True)
 
 
+class _TooMany(Exception):
+    """The visitor has more sockets than one may have."""
+
+
 class Conversation:
     """One socket at work: frames are taken one after another, so order is kept; events come beside them."""
 
     def __init__(
-        self, services: SocketServices, account: Account, session: Session, socket: web.WebSocketResponse
+        self,
+        services: SocketServices,
+        account: Account,
+        session: Session,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
     ) -> None:
         self._services = services
         self._account = account
         self._session = session
         self._socket = socket
+        self._transport = transport
         self._lock = asyncio.Lock()
         """The session is a plain state machine: one call at a time."""
         self._watching: asyncio.Task[None] | None = None
@@ -110,18 +140,35 @@ class Conversation:
         """Until the socket is closed."""
         try:
             await self._do(self._session.opened())
-            async for message in self._socket:
-                if message.type is WSMsgType.TEXT:
-                    await self._frame(message.data)
-                elif message.type is WSMsgType.BINARY:
-                    await self._frame("")  # no connector speaks binary; the session counts it as a bad frame
-                if self._ended:
-                    break
+            await self._hear()
+        except Exception as error:
+            # The connector's bug or ours: this socket ends, the client comes back and resumes.
+            log.error("chat.failed", account=self._account.name, error=error_name(error))
+            await self._end(WSCloseCode.INTERNAL_ERROR)
         finally:
             if self._watching is not None:
                 self._watching.cancel()
                 await asyncio.gather(self._watching, return_exceptions=True)
-            await self._socket.close()
+            await self._end(WSCloseCode.OK)
+
+    async def _hear(self) -> None:
+        async for message in self._socket:
+            if message.type is WSMsgType.TEXT:
+                await self._frame(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await self._frame("")  # no connector speaks binary; the session counts it as a bad frame
+            if self._ended:
+                return
+
+    async def _end(self, code: int, reason: str = "") -> None:
+        """Closes the socket. One whose client takes nothing any more would never be rid of what waits for it."""
+        self._ended = True
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close(code=code, message=reason.encode()[:120])
+        except (TimeoutError, ConnectionError):
+            if self._transport is not None:
+                self._transport.abort()
 
     async def _frame(self, text: str) -> None:
         async with self._lock:
@@ -146,8 +193,7 @@ class Conversation:
             case Invite(address=address):
                 await self._invite(address)
             case Close(code=code, reason=reason):
-                self._ended = True
-                await self._socket.close(code=code, message=reason.encode()[:120])
+                await self._end(code, reason)
 
     async def _say(self, frame: str) -> None:
         try:
@@ -155,10 +201,10 @@ class Conversation:
                 await self._socket.send_str(frame)
         except (TimeoutError, ConnectionError):
             # A reader that does not read: it comes back and resumes.
+            log.info("chat.dropped", account=self._account.name, reason="slow_reader")
             self._ended = True
-            with contextlib.suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(1):
-                    await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+            if self._transport is not None:
+                self._transport.abort()
 
     async def _publish(self, action: Publish) -> Sequence[Action]:
         try:
@@ -182,27 +228,43 @@ class Conversation:
 
     async def _watch(self, action: Watch) -> None:
         ready = asyncio.Event()
-        self._watching = asyncio.create_task(self._events(action, ready), name=f"chat.{self._account.name}")
+        self._watching = asyncio.create_task(self._watched(action, ready), name=f"chat.{self._account.name}")
         # History comes before anything that is said from now on.
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait((waiting, self._watching), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
 
-    async def _events(self, action: Watch, ready: asyncio.Event) -> None:
+    async def _watched(self, action: Watch, ready: asyncio.Event) -> None:
+        """Events for as long as the socket stands; without them it must not stand."""
         key = self._key(action.address)
+        watching = self._services.watching
+        watching[key] += 1
+        try:
+            if watching[key] > self._services.limits.sessions_per_visitor:
+                raise _TooMany
+            await self._events(key, action.after, ready)
+        except (TooSlow, StoreError, _TooMany) as error:
+            log.info("chat.dropped", account=self._account.name, reason=type(error).__name__)
+            await self._end(WSCloseCode.TRY_AGAIN_LATER)
+        except Exception as error:
+            log.error("chat.failed", account=self._account.name, error=error_name(error))
+            await self._end(WSCloseCode.INTERNAL_ERROR)
+        finally:
+            watching[key] -= 1
+            if not watching[key]:
+                del watching[key]
+
+    async def _events(self, key: str, after: str | None, ready: asyncio.Event) -> None:
         with (
             self._services.tail.follower(keys=[key]) as follower,
             self._services.signals.listen(key, self._signalled),
         ):
             typing = asyncio.create_task(self._tell_typing(), name="chat.typing")
             try:
-                await self._do(self._session.history(await self._earlier(follower, key, action.after)))
+                await self._do(self._session.history(await self._earlier(follower, key, after)))
                 ready.set()
                 while not self._ended:
                     await self._event(follower, key, await follower.next())
-            except (TooSlow, StoreError) as error:
-                log.info("chat.dropped", account=self._account.name, reason=type(error).__name__)
-                await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
             finally:
                 typing.cancel()
                 await asyncio.gather(typing, return_exceptions=True)

@@ -74,6 +74,11 @@ def kept(account: str, name: str) -> str:
     return f"{streams.LAYOUT}:kept:{account}:{name}"
 
 
+def quarantine(account: str) -> str:
+    """Stream of genuine payloads that could not be understood, with their bytes and the reason."""
+    return f"{streams.LAYOUT}:quarantine:{account}"
+
+
 def signal(target: str) -> str:
     """The pub/sub channel of things that are never stored."""
     return f"{streams.LAYOUT}:signal:{target}"
