@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
@@ -136,9 +136,11 @@ class _Delivery(SMTP):
         if self._welcome:
             self._port.connections.add(self)
             super().connection_made(transport)
-        elif isinstance(transport, asyncio.Transport):
-            transport.write(b"421 4.3.2 too many connections, try again\r\n")
-            transport.close()
+        else:
+            # Not by isinstance: uvloop's transports are none of asyncio's.
+            stream = cast(asyncio.Transport, transport)
+            stream.write(b"421 4.3.2 too many connections, try again\r\n")
+            stream.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._port.connections.discard(self)
