@@ -16,6 +16,7 @@ import structlog
 
 from contracts.codec import encode
 from router.domain.turn import Missing, Table
+from router.observe.metrics import Metrics
 from router.shards import keys
 from router.shards.commit import Fenced, Write, commit
 from router.shards.entry import DATA, Received, read_entry
@@ -49,13 +50,23 @@ class Lanes:
 class Group:
     """Shards that are read together, and the loop that works for them."""
 
-    def __init__(self, lanes: Lanes, relay: Relay, effects: Effects, *, batch: int = 256, block_ms: int = 200) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        relay: Relay,
+        effects: Effects,
+        metrics: Metrics,
+        *,
+        batch: int = 256,
+        block_ms: int = 200,
+    ) -> None:
         self.shards: dict[str, Shard] = {}
         self.lost: list[str] = []
         """Shards that turned out to be somebody else's, or to need loading again."""
         self._lanes = lanes
         self._relay = relay
         self._effects = effects
+        self._metrics = metrics
         self._batch = batch
         self._block_ms = block_ms
         self._locks: dict[str, asyncio.Lock] = {}
@@ -130,6 +141,7 @@ class Group:
     async def _load(self, shard: Shard, wanted: Iterable[tuple[tuple[str, str], Table[Any]]]) -> None:
         listed = list(wanted)
         names = [keys.row(shard.name, name, id) for (name, id), _ in listed]
+        self._metrics.loads += len(names)
         values = await self._lanes.load.call(names[0], "MGET", *names)
         for ((_, id), table), data in zip(listed, values, strict=True):
             shard.learn(table, id, None if data is None else read_value(shard.name, table, id, data))
@@ -142,19 +154,34 @@ class Group:
                 for received in batch:
                     effects += await self._handle(shard, received, writes)
                 built, popped = shard.close_batch(writes)
+                began = time.perf_counter()
                 await self._commit(shard, built)
                 shard.committed(popped)
+                self._metrics.commit_seconds.observe(time.perf_counter() - began)
         except (Fenced, StateError, StoreError) as error:
             self._lose(shard, error)
         else:
+            self._count(shard, len(batch))
             if effects:
                 self._effects(shard, effects)
+
+    def _count(self, shard: Shard, commands: int) -> None:
+        metrics, counts = self._metrics, shard.counts.take()
+        metrics.commits += 1
+        metrics.batch_commands.observe(commands)
+        metrics.commands += counts.commands
+        metrics.events += counts.events
+        metrics.duplicates += counts.duplicates
+        metrics.commands_refused += counts.refused
+        metrics.dead_letters += counts.dead
+        metrics.relayed += counts.relayed
 
     async def _handle(self, shard: Shard, received: Received, writes: Writes) -> list[object]:
         while True:
             try:
                 return shard.handle(received, writes)
             except Missing as missing:
+                self._metrics.command_retries += 1
                 await self._load(shard, [((missing.table.name, missing.id), missing.table)])
 
     # -- committing -------------------------------------------------------------------------------------------------
@@ -187,6 +214,7 @@ class Group:
 
     def _lose(self, shard: Shard, error: Exception) -> None:
         if self.shards.get(shard.name) is shard:
+            self._metrics.shards_lost += 1
             log.warning("shard.lost", shard=shard.name, error=type(error).__name__, reason=str(error))
             del self.shards[shard.name]
             self.lost.append(shard.name)
@@ -200,6 +228,7 @@ class Group:
 
     async def _fire(self, shard: Shard, timers: list[Any]) -> None:
         key = keys.commands(shard.name)
+        self._metrics.timers += len(timers)
         try:
             await asyncio.gather(
                 *(self._lanes.post.call(key, "XADD", key, "*", DATA, encode(timer)) for timer in timers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -39,14 +39,20 @@ FAILED: Final = Problem(
 
 @dataclass(slots=True)
 class Counts:
-    """What a shard has done since it was taken; plain numbers, read by the metrics."""
+    """What a shard has done; plain numbers. ``take`` gives what is new since it was last called."""
 
     commands: int = 0
     events: int = 0
     duplicates: int = 0
     refused: int = 0
     dead: int = 0
-    commits: int = 0
+    relayed: int = 0
+
+    def take(self) -> Counts:
+        """What was counted, and begins anew."""
+        taken = replace(self)
+        self.commands = self.events = self.duplicates = self.refused = self.dead = self.relayed = 0
+        return taken
 
 
 @dataclass(slots=True)
@@ -243,6 +249,7 @@ class Shard:
         number = self.standing.sent.get(target, 0) + 1
         self.standing.sent[target] = number
         self._told.add(target)
+        self.counts.relayed += 1
         data = encode(command)
         self.outbox.append((number, target, data, None))
         writes.relay(number, target, data, None)
@@ -277,7 +284,6 @@ class Shard:
 
     def committed(self, popped: int) -> None:
         """The last batch is in the store; ``popped`` outbox entries went with it."""
-        self.counts.commits += 1
         for _ in range(popped):
             self.outbox.popleft()
         self.posted -= popped

@@ -11,6 +11,7 @@ import structlog
 
 from contracts.streams import all_shards
 from router.domain.turn import Handler
+from router.observe.metrics import Metrics
 from router.shards import keys, workers
 from router.shards.commit import Write
 from router.shards.owner import Effects, Group, Lanes
@@ -43,7 +44,12 @@ class Worker:
     """One per process of the role ``worker``."""
 
     def __init__(
-        self, store: Store, settings: WorkerSettings, handler: Callable[[str], Handler], effects: Effects
+        self,
+        store: Store,
+        settings: WorkerSettings,
+        handler: Callable[[str], Handler],
+        effects: Effects,
+        metrics: Metrics | None = None,
     ) -> None:
         self.settings = settings
         self._lanes = Lanes(
@@ -54,6 +60,7 @@ class Worker:
         )
         self._handler = handler
         self._effects = effects
+        self._metrics = metrics or Metrics()
         self._relay = Relay(self._lanes.post, lambda: list(self.owned.values()))
         self._per_shard = store.is_cluster
         self._store = store
@@ -129,6 +136,7 @@ class Worker:
 
     def _begin(self, shard: Shard) -> None:
         log.info("shard.taken", shard=shard.name, epoch=shard.standing.epoch, cursor=shard.standing.cursor)
+        self._metrics.shards_taken += 1
         group = self._group(shard.name)
         group.add(shard)
         self._relay.wake()
@@ -141,7 +149,7 @@ class Worker:
             lanes = self._lanes
             if key:
                 lanes = Lanes(self._store.lane(f"read.{key}"), lanes.load, lanes.commit, lanes.post)
-            group = Group(lanes, self._relay, self._effects, batch=self.settings.batch)
+            group = Group(lanes, self._relay, self._effects, self._metrics, batch=self.settings.batch)
             self._groups[key] = group
             self._running[key] = asyncio.create_task(group.run(), name=f"shards.own.{key}")
         return group

@@ -15,6 +15,7 @@ from router.domain.conversation.handler import ConversationHandler
 from router.domain.conversation.rules import ConversationRules
 from router.domain.dispatch.handler import DispatchHandler
 from router.domain.turn import Handler
+from router.observe.metrics import Metrics
 from router.shards.append import Appender
 from router.shards.worker import Worker, WorkerSettings, running
 from router.store.settings import Durability, StoreSettings
@@ -32,10 +33,11 @@ async def rate(url: str, count: int) -> float:
     store = await Store.open(StoreSettings(url=url, durability=Durability.DISK))
     try:
         await _fill(Appender(store), count)
-        worker = Worker(store, WorkerSettings(id="bench", shards=SHARDS), _handler, lambda *_: None)
+        metrics = Metrics()
+        worker = Worker(store, WorkerSettings(id="bench", shards=SHARDS), _handler, lambda *_: None, metrics)
         began = time.perf_counter()
         async with running(worker):
-            while sum(shard.counts.commands for shard in worker.owned.values()) < count:
+            while metrics.commands < count:
                 await asyncio.sleep(0.01)
             return count / (time.perf_counter() - began)
     finally:
