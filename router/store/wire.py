@@ -241,7 +241,8 @@ class Wire(asyncio.Protocol):
         if batch.answered == len(batch.futures):
             self._flying.popleft()
             self._done(batch)
-            self._flush()
+            if self.gathers:  # otherwise the end of this tick sends what it has gathered, in one write
+                self._flush()
 
     def _settle_kept(self, batch: Batch, answer: Any) -> None:
         assert batch.answers is not None
