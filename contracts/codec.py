@@ -32,14 +32,32 @@ class _Tag(msgspec.Struct):
     type: str
 
 
+def _no_extension(code: int, data: memoryview) -> Any:
+    """Timestamps are the only extension of msgpack that the contracts use; JSON could not show another."""
+    raise msgspec.ValidationError(f"extension type {code} means nothing here")
+
+
 _encoder = msgspec.msgpack.Encoder()
-_event_decoder = msgspec.msgpack.Decoder(EventUnion)
-_command_decoder = msgspec.msgpack.Decoder(AnyCommand)
+_event_decoder = msgspec.msgpack.Decoder(EventUnion, ext_hook=_no_extension)
+_command_decoder = msgspec.msgpack.Decoder(AnyCommand, ext_hook=_no_extension)
 _tag_decoder = msgspec.msgpack.Decoder(_Tag)
 _json_encoder = msgspec.json.Encoder()
 
-encode = _encoder.encode
-"""Any contract value to msgpack bytes; times become msgpack timestamps."""
+# Invalid UTF-8 within text is reported by msgspec as UnicodeDecodeError, which is no DecodeError of its own.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_UNWRITABLE = (UnicodeEncodeError, OverflowError, TypeError, RecursionError)
+
+
+def encode(value: Any) -> bytes:
+    """Any contract value to msgpack bytes; times become msgpack timestamps.
+
+    Raises:
+        CodecError: msgpack cannot say it: half of a surrogate pair, an integer beyond 64 bits, nesting without end.
+    """
+    try:
+        return _encoder.encode(value)
+    except _UNWRITABLE as error:
+        raise CodecError(f"{type(value).__name__} cannot be written: {error}") from None
 
 
 def tag_of(value: msgspec.Struct) -> str:
@@ -72,19 +90,26 @@ def decode(data: bytes, kind: type[T]) -> T:
         CodecError: they are something else.
     """
     try:
-        return msgspec.msgpack.decode(data, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+        return msgspec.msgpack.decode(data, type=kind, ext_hook=_no_extension)
+    except _UNREADABLE as error:
         raise CodecError(f"not a {kind.__name__}: {error}") from None
 
 
 def to_json(value: Any) -> bytes:
-    """JSON bytes; times are ISO 8601 in UTC with milliseconds."""
-    return _json_encoder.encode(to_plain(value))
+    """JSON bytes; times are ISO 8601 in UTC with milliseconds, bytes are base64.
+
+    Raises:
+        CodecError: JSON cannot say it, as with :func:`encode`.
+    """
+    try:
+        return _json_encoder.encode(to_plain(value))
+    except _UNWRITABLE as error:
+        raise CodecError(f"{type(value).__name__} cannot be written: {error}") from None
 
 
 def to_plain(value: Any) -> Any:
     """The value as dicts, lists, text and numbers, times as ISO 8601 text with milliseconds."""
-    return _iso(msgspec.to_builtins(value, builtin_types=(datetime,), str_keys=True))
+    return _iso(msgspec.to_builtins(value, builtin_types=(datetime,)))
 
 
 def iso(moment: datetime) -> str:
@@ -105,7 +130,7 @@ def milliseconds(moment: datetime) -> int:
 def _decode(decoder: Any, data: bytes, known: frozenset[str]) -> Any:
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         tag = _tag(data, error)
         if tag in known:
             raise CodecError(f"not a {tag}: {error}") from None
@@ -115,16 +140,21 @@ def _decode(decoder: Any, data: bytes, known: frozenset[str]) -> Any:
 def _tag(data: bytes, error: Exception) -> str:
     try:
         return _tag_decoder.decode(data).type
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         raise CodecError(f"neither event nor command: {error}") from None
 
 
 def _iso(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _iso(item) for key, item in value.items()}
+        return {key if isinstance(key, str) else _key(key): _iso(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_iso(item) for item in value]
     return iso(value) if isinstance(value, datetime) else value
+
+
+def _key(key: Any) -> str:
+    """A key of a provider's own map as text: msgpack has keys of any kind, JSON of one."""
+    return msgspec.json.encode(_iso(msgspec.to_builtins(key, builtin_types=(datetime,)))).decode().strip('"')
 
 
 def _tags(union: Any) -> frozenset[str]:

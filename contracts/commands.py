@@ -13,8 +13,8 @@ import msgspec
 
 from contracts.agent import Agent, Declared
 from contracts.attachment import Attachment
-from contracts.content import Part
 from contracts.contact import Contact, ConversationRef
+from contracts.content import Part
 from contracts.conversation import Status
 from contracts.decision import Decision
 from contracts.identity import Claims, Identity, Profile
@@ -48,6 +48,8 @@ class Receive(Command, frozen=True, tag="receive"):
     """The stream time at which the identity's shard took it (set when relayed)."""
     grouping: Literal["contact", "channel", "thread"] = "contact"
     """What makes one conversation on this account."""
+    hops: int = 0
+    """How often it was relayed; what goes round in circles is stopped."""
 
 
 class RepointIdentity(Command, frozen=True, tag="repoint_identity"):
@@ -60,6 +62,10 @@ class RepointIdentity(Command, frozen=True, tag="repoint_identity"):
     linked_by: str = "merge"
     previous: str | None = None
     """Set when it is passed on to the home of the contact that had the identity until now."""
+    former: str | None = None
+    """Only while the identity still points there; what comes too late is told who has it. None: in any case."""
+    settles: bool = False
+    """It ends a hand-over that was under way."""
 
 
 class ClaimVerified(Command, frozen=True, tag="claim_verified"):
@@ -109,6 +115,10 @@ class MergeContact(Command, frozen=True, tag="merge_contact"):
     into: str
     why: str
     linked_by: Literal["verified_claim", "handover", "agent", "merge"] = "merge"
+    identity: str | None = None
+    """Only if the contact has this identity (still)."""
+    settled: bool = False
+    """``into`` has taken it over already, by way of others."""
 
 
 class AbsorbContact(Command, frozen=True, tag="absorb_contact"):
@@ -349,14 +359,54 @@ class TimerDue(Command, frozen=True, tag="timer_due"):
 
 
 ConversationCommand = (
-    Receive | RepointIdentity | ClaimVerified | RedeemHandover | LinkIdentity | UnlinkIdentity | MergeContact
-    | AbsorbContact | RefuseMerge | UpdateContact | ProfileFetched | NoteConversation | SendMessage | AddNote | SetStatus
-    | TagConversation | SetPriority | Transfer | DeliveryReported | AttachmentFetched | WorkOffered | WorkAssigned
-    | WorkReturned | TimerDue
+    Receive
+    | RepointIdentity
+    | ClaimVerified
+    | RedeemHandover
+    | LinkIdentity
+    | UnlinkIdentity
+    | MergeContact
+    | AbsorbContact
+    | RefuseMerge
+    | UpdateContact
+    | ProfileFetched
+    | NoteConversation
+    | SendMessage
+    | AddNote
+    | SetStatus
+    | TagConversation
+    | SetPriority
+    | Transfer
+    | DeliveryReported
+    | AttachmentFetched
+    | WorkOffered
+    | WorkAssigned
+    | WorkReturned
+    | TimerDue
 )
 DispatchCommand = (
-    RequestAgent | ReleaseWork | PutAgent | RemoveAgent | DeclarePresence | AgentConnection | AcceptOffer
-    | DeclineOffer | ClaimWork | PublishPolicy | TimerDue
+    RequestAgent
+    | ReleaseWork
+    | PutAgent
+    | RemoveAgent
+    | DeclarePresence
+    | AgentConnection
+    | AcceptOffer
+    | DeclineOffer
+    | ClaimWork
+    | PublishPolicy
+    | TimerDue
 )
-AnyCommand = ConversationCommand | RequestAgent | ReleaseWork | PutAgent | RemoveAgent | DeclarePresence \
-    | AgentConnection | AcceptOffer | DeclineOffer | ClaimWork | PublishPolicy
+AnyCommand = (
+    ConversationCommand
+    | RequestAgent
+    | ReleaseWork
+    | PutAgent
+    | RemoveAgent
+    | DeclarePresence
+    | AgentConnection
+    | AcceptOffer
+    | DeclineOffer
+    | ClaimWork
+    | PublishPolicy
+)

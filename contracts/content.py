@@ -122,13 +122,36 @@ class Unsupported(Content, frozen=True, tag="unsupported"):
 
 
 Part = (
-    Text | Image | Audio | Video | File | Location | ContactCard | Sticker | Choice | Postback | Reaction | Template
-    | Call | Unsupported
+    Text
+    | Image
+    | Audio
+    | Video
+    | File
+    | Location
+    | ContactCard
+    | Sticker
+    | Choice
+    | Postback
+    | Reaction
+    | Template
+    | Call
+    | Unsupported
 )
 
 KINDS: tuple[str, ...] = (
-    "text", "image", "audio", "video", "file", "location", "contact_card", "sticker", "choice", "postback",
-    "reaction", "template", "call",
+    "text",
+    "image",
+    "audio",
+    "video",
+    "file",
+    "location",
+    "contact_card",
+    "sticker",
+    "choice",
+    "postback",
+    "reaction",
+    "template",
+    "call",
 )
 """Every kind that a connector must declare support for (``unsupported`` is only ever received)."""
 

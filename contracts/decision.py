@@ -9,8 +9,17 @@ import msgspec
 
 Outcome = Literal["offered", "assigned", "waiting", "withdrawn", "returned"]
 RuledOut = Literal[
-    "not_in_queue", "disabled", "offline", "away", "busy", "disconnected", "no_capacity", "class_limit", "declined",
-    "not_preferred", "excluded",
+    "not_in_queue",
+    "disabled",
+    "offline",
+    "away",
+    "busy",
+    "disconnected",
+    "no_capacity",
+    "class_limit",
+    "declined",
+    "not_preferred",
+    "excluded",
 ]
 
 

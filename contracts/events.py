@@ -254,11 +254,42 @@ class CommandDone(Event, frozen=True, tag="command.done"):
 
 
 EventUnion = (
-    ConversationOpened | ConversationReopened | ConversationStatusChanged | ConversationQueued | ConversationOffered
-    | ConversationAssigned | ConversationUnassigned | ConversationTagged | ConversationPriorityChanged
-    | ConversationTransferred | MessageReceived | MessageQueued | MessageNoted | MessageSent | MessageDelivered
-    | MessageRead | MessageFailed | MessageUncertain | MessageEdited | MessageUnsent | MessageReacted
-    | AttachmentChanged | ContactCreated | ContactUpdated | ContactMerged | IdentityLinked | IdentityUnlinked
-    | IdentityChanged | DecisionMade | OfferMade | OfferAccepted | OfferDeclined | OfferExpired | OfferWithdrawn
-    | AgentChanged | AgentPresenceChanged | PolicyPublished | CommandDone
+    ConversationOpened
+    | ConversationReopened
+    | ConversationStatusChanged
+    | ConversationQueued
+    | ConversationOffered
+    | ConversationAssigned
+    | ConversationUnassigned
+    | ConversationTagged
+    | ConversationPriorityChanged
+    | ConversationTransferred
+    | MessageReceived
+    | MessageQueued
+    | MessageNoted
+    | MessageSent
+    | MessageDelivered
+    | MessageRead
+    | MessageFailed
+    | MessageUncertain
+    | MessageEdited
+    | MessageUnsent
+    | MessageReacted
+    | AttachmentChanged
+    | ContactCreated
+    | ContactUpdated
+    | ContactMerged
+    | IdentityLinked
+    | IdentityUnlinked
+    | IdentityChanged
+    | DecisionMade
+    | OfferMade
+    | OfferAccepted
+    | OfferDeclined
+    | OfferExpired
+    | OfferWithdrawn
+    | AgentChanged
+    | AgentPresenceChanged
+    | PolicyPublished
+    | CommandDone
 )

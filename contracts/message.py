@@ -13,7 +13,14 @@ Direction = Literal["inbound", "outbound", "note"]
 MessageState = Literal["received", "queued", "sending", "sent", "delivered", "read", "failed", "uncertain"]
 
 STATE_RANK: dict[str, int] = {
-    "received": 0, "queued": 0, "sending": 1, "uncertain": 2, "failed": 3, "sent": 3, "delivered": 4, "read": 5,
+    "received": 0,
+    "queued": 0,
+    "sending": 1,
+    "uncertain": 2,
+    "failed": 3,
+    "sent": 3,
+    "delivered": 4,
+    "read": 5,
 }
 """Receipts only move forward: a state replaces another only when its rank is higher."""
 

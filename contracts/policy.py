@@ -9,7 +9,7 @@ import msgspec
 Order = Literal["longest_idle", "most_spare"]
 
 
-class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Match(msgspec.Struct, frozen=True, omit_defaults=True):
     """All the conditions given must hold; a list holds when any of its values does. No condition always holds."""
 
     channels: tuple[str, ...] = ()
@@ -21,7 +21,7 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """Any of these on the contact."""
 
 
-class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first rule that matches decides. A rule without ``queue`` only adds its tags and goes on."""
 
     name: str
@@ -31,7 +31,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     tags: tuple[str, ...] = ()
 
 
-class Queue(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Queue(msgspec.Struct, frozen=True, omit_defaults=True):
     """A waiting line and how its work is handed out. Times in seconds."""
 
     name: str
@@ -42,7 +42,7 @@ class Queue(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """Offer to the agent who had the customer last, if they are there and have room."""
 
 
-class ChannelClass(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class ChannelClass(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one conversation of this class costs, in units of capacity."""
 
     weight: int = 20
@@ -50,7 +50,7 @@ class ChannelClass(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     """The most at once per agent; an agent's own limit comes first."""
 
 
-class Policy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole policy. ``classes`` by channel class: chat, social, email, voice, sms, custom."""
 
     version: str = "1"

@@ -7,6 +7,9 @@ from typing import Final
 LAYOUT: Final = "m1"
 """The version of the key layout. A store made with another one is refused."""
 
+LAYOUT_KEY: Final = f"{LAYOUT}:layout"
+"""Hash: ``layout``, and ``shards``, the number of conversation shards. Written once, when a store is first used."""
+
 DISPATCH: Final = "d:main"
 """The shard that gives out work."""
 

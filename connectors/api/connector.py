@@ -19,7 +19,6 @@ from connectors.api.session import Session, SessionOpen
 from contracts.attachment import Attachment
 from contracts.identity import Profile
 
-
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -89,7 +88,7 @@ class Connector(Generic[S]):
         raise NotImplementedError
 
     def listeners(self) -> Sequence[Listener]:
-        """What the host runs for this account: ``listen`` as the manifest says, unless its settings say more or less."""
+        """What the host runs for this account: ``listen`` as the manifest says, unless settings want it otherwise."""
         where = self.manifest.listens
         return () if where == "no" else (Listener("listen", where, self.listen),)
 
@@ -179,5 +178,3 @@ def retry_after(response: ProviderResponse) -> float | None:
     """Seconds from a ``Retry-After`` header in its numeric form; dates are read by ``connectors.kit.http``."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else None
-
-

@@ -6,10 +6,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from connectors.api.request import Response
 from contracts.inbound import Inbound
 from contracts.message import Problem
-
-from connectors.api.request import Response
 
 ProblemKind = Literal[
     "config",

@@ -245,19 +245,22 @@ async def _lost(worker: Worker, shard: Any) -> bool:
 
 
 async def test_lost_replies_change_nothing(server: ValkeyServer, url: str) -> None:
-    async with LostReplyProxy(server.url) as proxy, opened(url) as direct:
-        async with opened(proxy.url, call_timeout_ms=1000) as store:
-            proxy.lose_every(5)
-            appender, reader = Appender(direct), StateReader(direct, SHARDS)
-            async with running(worker_of(store, lease_ms=1000, alive_ms=3000)):
-                shards = tuple(all_shards(SHARDS)[:4])
-                for _ in range(100):
-                    await appender.append("c:00", TagConversation(conversation="v", add=shards))
-                    await asyncio.sleep(0.005)
-                for shard in shards:
-                    await until(lambda shard=shard: _count_is(reader, shard, "v", 100), 60)
-                    assert await seqs(direct, shard, "v") == list(range(1, 101))
-            assert proxy.lost > 5
+    async with (
+        LostReplyProxy(server.url) as proxy,
+        opened(url) as direct,
+        opened(proxy.url, call_timeout_ms=1000) as store,
+    ):
+        proxy.lose_every(5)
+        appender, reader = Appender(direct), StateReader(direct, SHARDS)
+        async with running(worker_of(store, lease_ms=1000, alive_ms=3000)):
+            shards = tuple(all_shards(SHARDS)[:4])
+            for _ in range(100):
+                await appender.append("c:00", TagConversation(conversation="v", add=shards))
+                await asyncio.sleep(0.005)
+            for shard in shards:
+                await until(lambda shard=shard: _count_is(reader, shard, "v", 100), 60)
+                assert await seqs(direct, shard, "v") == list(range(1, 101))
+        assert proxy.lost > 5
 
 
 async def test_the_tail_resumes_without_loss_and_without_repeats(url: str) -> None:
@@ -307,7 +310,7 @@ async def test_another_number_of_shards_is_refused(url: str) -> None:
     async with opened(url) as store:
         await check_layout(store, SHARDS)
         await check_layout(store, SHARDS)
-        with pytest.raises(StoreConfigError, match="made with 4 conversation shards.*shards.conversation = 4"):
+        with pytest.raises(StoreConfigError, match=r"made with 4 conversation shards.*shards\.conversation = 4"):
             await check_layout(store, 16)
 
 

@@ -45,8 +45,12 @@ class ToyHandler:
             case TimerDue(timer=timer):
                 self._count(turn, timer.removeprefix("t:"), 99)
             case AddNote(conversation=conversation):
-                turn.emit(ConversationStatusChanged(
-                    id=turn.event_id(), at=turn.at, conversation=conversation, status="open", previous="closed"))  # fmt: skip
+                event = turn.event_id()
+                turn.emit(
+                    ConversationStatusChanged(
+                        id=event, at=turn.at, conversation=conversation, status="open", previous="closed"
+                    )
+                )
                 turn.after(("noted", conversation))
             case Receive():
                 raise AssertionError("not of this toy")
