@@ -12,9 +12,10 @@ from contracts.commands import Receive
 from contracts.contact import Contact
 from contracts.identity import Identity
 from contracts.ids import identity_key, message_id
+from contracts.inbound import InboundMessage
 from router.domain.conversation.listing import home_of
 from router.domain.conversation.rules import ConversationRules
-from router.domain.conversation.tables import Trace
+from router.domain.conversation.tables import TRACE, Trace
 from router.domain.turn import Turn
 
 
@@ -33,6 +34,8 @@ class Arrival:
     trace: Trace | None = None
     """What was known of the message's id before."""
     flags: tuple[str, ...] = ()
+    steps: int = 0
+    """How many contacts of this shard have passed it on."""
     final: bool = False
     """It was sent to this shard for a conversation: not to be passed on any more."""
 
@@ -60,11 +63,19 @@ class Arrival:
 
     def relay(self, home: str) -> None:
         """Passes it on to the shard of a contact or conversation, or to the end of this shard's own stream."""
+        if self.command.home is None:
+            self.leave()
         self.turn.tell(home_of(home), self.onward(home))
+
+    def leave(self) -> None:
+        """A message goes on from its identity's shard: it is remembered there, for when the provider sends it again."""
+        if type(self.event) is InboundMessage:
+            self.trace = replace(self.trace or Trace(), relayed=True)
+            self.turn.put(TRACE, self.message_id, self.trace)
 
     def onward(self, home: str | None) -> Receive:
         """The command as it is passed on: it says when we accepted it and where its raw payload is."""
-        return replace(self.command, home=home, accepted_at=self.at, raw=self.raw)
+        return replace(self.command, home=home, accepted_at=self.at, raw=self.raw, hops=self.command.hops + 1)
 
     def identity_in(self, contact: Contact) -> Identity | None:
         """The contact's identity that it came from."""

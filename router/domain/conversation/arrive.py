@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from contracts.commands import Receive
 from contracts.identity import Identity
 from contracts.ids import CONVERSATION as CONVERSATION_ID
@@ -15,7 +13,7 @@ from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.listing import is_here
 from router.domain.conversation.person import born
 from router.domain.conversation.rules import ConversationRules
-from router.domain.conversation.tables import IDENTITY, TRACE, Trace
+from router.domain.conversation.tables import IDENTITY, UNDERWAY
 from router.domain.turn import Turn
 
 
@@ -51,20 +49,15 @@ def _at_identity(arrival: Arrival) -> None:
     if is_here(arrival.turn, identity.contact):
         home.at_home(arrival, identity.contact)
     else:
-        leave(arrival)
         arrival.relay(identity.contact)
 
 
-def leave(arrival: Arrival) -> None:
-    """The message goes to another shard: it is remembered here, for when the provider sends it again."""
-    if type(arrival.event) is InboundMessage:
-        known = arrival.trace or Trace()
-        arrival.turn.put(TRACE, arrival.message_id, replace(known, relayed=True))
-
-
 def _claim(arrival: Arrival, identity: Identity | None) -> handover.HandoverClaim | None:
-    """What the hand-over code says, if it is good and leads to another contact than the present one."""
+    """What the hand-over code says, if it is good and leads to another contact than the present one. While an earlier
+    code is not decided yet, whose the identity is is not known, and another code counts as a message only."""
     turn = arrival.turn
+    if turn.get(UNDERWAY, arrival.key) is not None:
+        return None
     claim = handover.read(arrival.rules.handover_key, arrival.event.handover, turn.at_ms)
     if claim is None or (identity is not None and identity.contact == claim.contact):
         return None

@@ -34,18 +34,22 @@ _RULES: Final[dict[type, AtHome]] = {
     InboundIdentity: news.identity,
 }
 
+MOST_HOPS: Final = 64
+"""After that a message stays where it is: better with the wrong half of a person than on its way for ever."""
+MOST_STEPS: Final = 16
+
 
 def at_home(arrival: Arrival, home: str) -> None:
     """At the contact's home. What was merged, unlinked or handed over meanwhile goes on to where it belongs now."""
     contact = arrival.turn.get(CONTACT, home)
     if contact is None:
-        contact = newcomer(arrival, "the contact is gone")
-    elif contact.merged_into is not None:
+        contact = newcomer(arrival, "the contact is gone", home)
+    elif contact.merged_into is not None and arrival.command.hops < MOST_HOPS:
         go_on(arrival, contact.merged_into)
         return
     identity = arrival.identity_in(contact)
     if identity is None:
-        moved = arrival.turn.get(MOVED, arrival.key)
+        moved = arrival.turn.get(MOVED, arrival.key) if arrival.command.hops < MOST_HOPS else None
         if moved is not None and moved.contact != contact.id:
             go_on(arrival, moved.contact)
             return
@@ -56,8 +60,10 @@ def at_home(arrival: Arrival, home: str) -> None:
 
 
 def go_on(arrival: Arrival, home: str) -> None:
-    """To another contact's home: at once when that is here, so that what comes next does not overtake it."""
-    if is_here(arrival.turn, home):
+    """To another contact's home: at once when that is here, so that what comes next does not overtake it. (In a ring of
+    merges that is being undone there is no end to it here: then by way of the stream, behind what undoes it.)"""
+    arrival.steps += 1
+    if is_here(arrival.turn, home) and arrival.steps < MOST_STEPS:
         at_home(arrival, home)
     else:
         arrival.relay(home)
@@ -69,22 +75,23 @@ def at_conversation(arrival: Arrival, conversation: str) -> None:
     found = arrival.turn.get(CONVERSATION, conversation)
     contact = arrival.turn.get(CONTACT, found.contact) if found is not None else None
     if contact is None:
-        contact = newcomer(arrival, "the conversation is gone")
+        contact = newcomer(arrival, "the conversation is gone", None)
     _RULES[type(arrival.event)](arrival, contact)
 
 
-def newcomer(arrival: Arrival, why: str) -> Contact:
-    """A contact of its own in this shard, for an identity that points elsewhere until now."""
+def newcomer(arrival: Arrival, why: str, former: str | None, settles: bool = False) -> Contact:
+    """A contact of its own in this shard, for an identity that points to ``former`` until now."""
     contact = person.born(arrival, why=why)
-    repoint(arrival.turn, contact.identities[0])
+    repoint(arrival.turn, contact.identities[0], former, settles=settles)
     return contact
 
 
 def _adopt(arrival: Arrival, contact: Contact) -> Contact:
-    """The identity's shard says it is this contact's, and nothing here says otherwise."""
+    """The identity's shard says it is this contact's, and nothing here says otherwise; it is asked to confirm."""
     identity = person.identity_of(arrival, contact.id, "merge")
     link = Link(at=arrival.turn.at, action="linked", by="system", why="its shard says so", identity=identity.key)
     contact = person.linked(replace(contact, identities=(*contact.identities, identity)), link)
     arrival.turn.put(CONTACT, contact.id, contact)
     person.tell_of(arrival.turn, contact, IdentityLinked, identity=identity, why=link.why)
+    repoint(arrival.turn, identity, contact.id)
     return contact

@@ -35,7 +35,7 @@ def link_identity(turn: Turn, rules: ConversationRules, command: LinkIdentity) -
     turn.put(CONTACT, contact.id, person.linked(fresh, link))
     turn.drop(MOVED, identity.key)
     person.tell_of(turn, contact, IdentityLinked, command.id, identity=identity, why=command.why, by=command.by)
-    repoint(turn, identity, command.by)
+    repoint(turn, identity, None, command.by)
 
 
 def unlink_identity(turn: Turn, rules: ConversationRules, command: UnlinkIdentity) -> None:
@@ -57,7 +57,7 @@ def unlink_identity(turn: Turn, rules: ConversationRules, command: UnlinkIdentit
     turn.put(MOVED, key, Moved(alone.contact))
     person.tell_of(turn, contact, IdentityUnlinked, command.id, identity=identity, why=command.why, by=command.by)
     person.settle(turn, alone, command.why, command.by, command.id, came_from=contact.id)
-    repoint(turn, alone)
+    repoint(turn, alone, None, command.by)
     turn.result["contact"] = alone.contact
 
 

@@ -2,14 +2,14 @@
 
 ``MergeContact`` marks the one that gives way (it says so at once, and passes on whatever arrives), ``AbsorbContact``
 carries all it had to the other's home, and there it is taken over or refused (``RefuseMerge`` goes back); within one
-shard all this is one command. Conversations stay in their shards. A merge that would close a ring comes back to where it
-began, and is undone there.
+shard all this is one command. Conversations stay in their shards. A merge that would close a ring comes back to where
+it began, and is undone there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from contracts.events import ContactMerged, ContactUpdated, IdentityLinked
 from contracts.identity import Identity
 from contracts.ids import IdError, shard_of
 from router.domain.conversation.listing import home_of, is_here, joined, listed
-from router.domain.conversation.person import linked, merged_claims, merged_profile, tell_of
+from router.domain.conversation.person import has_absorbed, linked, merged_claims, merged_profile, tell_of
 from router.domain.conversation.pointer import repoint
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import AGENTS, CONTACT, LINKS, MOVED, Moved
@@ -28,13 +28,22 @@ from router.domain.turn import Refusal, Turn
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+MOST_ROUND: Final = 64
+"""Contacts that pass on a merge before it is given up."""
+
 
 def merge(turn: Turn, rules: ConversationRules, command: MergeContact) -> None:
     """``MergeContact``, at the home of the one that gives way."""
     contact = turn.get(CONTACT, command.contact)
     if contact is None:
         raise Refusal("not_found", "There is no such contact.")
+    if command.settled:
+        _point_straight(turn, contact, command.into)
+        return
     _check_target(turn, command)
+    if command.identity is not None and contact.merged_into is None and not _has(contact, command.identity):
+        _follow(turn, rules, command, command.identity)
+        return
     if contact.merged_into is not None:
         if contact.merged_into != command.into:
             _to(turn, rules, contact.merged_into, replace(command, id=None, contact=contact.merged_into), merge)
@@ -58,7 +67,7 @@ def absorb(turn: Turn, rules: ConversationRules, command: AbsorbContact) -> None
     if winner is None:
         _refuse(turn, rules, command, None, "there is no such contact")
     elif winner.id == loser.id:
-        _came_round(turn, command, winner)
+        _came_round(turn, rules, command, winner)
     elif winner.merged_into is not None:
         onward = replace(command, into=winner.merged_into, through=(*command.through, winner.id))
         _to(turn, rules, winner.merged_into, onward, absorb)
@@ -66,6 +75,9 @@ def absorb(turn: Turn, rules: ConversationRules, command: AbsorbContact) -> None
         _refuse(turn, rules, command, winner, "their ids in your own system differ")
     else:
         _take_over(turn, command, winner)
+        if command.through:
+            straight = MergeContact(contact=loser.id, into=winner.id, why=command.why, by=command.by, settled=True)
+            _to(turn, rules, loser.id, straight, merge)
 
 
 def refuse_merge(turn: Turn, rules: ConversationRules, command: RefuseMerge) -> None:
@@ -73,11 +85,6 @@ def refuse_merge(turn: Turn, rules: ConversationRules, command: RefuseMerge) -> 
     contact = turn.get(CONTACT, command.contact)
     if contact is not None and contact.merged_into is not None:
         _stay(turn, contact, command.into, command.why, command.by)
-
-
-def has_absorbed(contact: Contact, other: str) -> bool:
-    """Whether ``other`` was merged into this contact before."""
-    return any(link.action == "absorbed" and link.contact == other for link in contact.links)
 
 
 def _to(
@@ -99,6 +106,23 @@ def _check_target(turn: Turn, command: MergeContact) -> None:
         raise Refusal("invalid", "A contact cannot be merged into itself.")
     if not exists or (is_here(turn, command.into) and turn.get(CONTACT, command.into) is None):
         raise Refusal("not_found", "There is no contact to merge into.")
+
+
+def _point_straight(turn: Turn, contact: Contact, into: str) -> None:
+    """Those in between may yet turn out not to be merged; who took this contact over is certain."""
+    if contact.merged_into not in (None, into):
+        turn.put(CONTACT, contact.id, replace(contact, merged_into=into))
+
+
+def _follow(turn: Turn, rules: ConversationRules, command: MergeContact, identity: str) -> None:
+    """The identity that is the reason is not here any more: whoever has it now is meant, and nobody else."""
+    moved = turn.get(MOVED, identity)
+    if moved is not None and moved.contact not in (command.contact, command.into):
+        _to(turn, rules, moved.contact, replace(command, id=None, contact=moved.contact), merge)
+
+
+def _has(contact: Contact, identity: str) -> bool:
+    return any(each.key == identity for each in contact.identities)
 
 
 def _conflict(winner: Contact, loser: Contact) -> bool:
@@ -128,7 +152,7 @@ def _take_over(turn: Turn, command: AbsorbContact, winner: Contact) -> None:
     for identity in gained:
         tell_of(turn, winner, IdentityLinked, identity=identity, why=command.why, by=command.by)
         turn.drop(MOVED, identity.key)
-        repoint(turn, identity)
+        repoint(turn, identity, loser.id)
 
 
 def _gained(winner: Contact, command: AbsorbContact) -> list[Identity]:
@@ -152,19 +176,26 @@ def _refuse(turn: Turn, rules: ConversationRules, command: AbsorbContact, winner
     link = Link(turn.at, "refused", command.by, f"{command.why}; {why}", contact=loser.id)
     turn.put(CONTACT, winner.id, linked(replace(winner, identities=rest), link))
     for identity in both:
-        repoint(turn, identity)
+        repoint(turn, identity, winner.id)
 
 
-def _came_round(turn: Turn, command: AbsorbContact, contact: Contact) -> None:
+def _came_round(turn: Turn, rules: ConversationRules, command: AbsorbContact, contact: Contact) -> None:
     """Everybody it was passed on by was merged in turn, and so it came back: a ring. It breaks here when this contact
-    had taken over one of the others before, or else at the ring's least id; the rest goes round again to find it."""
+    had taken over one of the others before, and the others are then asked to follow; or else at the ring's least id;
+    the rest goes round again to find it."""
     ring = command.through
     if contact.merged_into is None:
         return
-    if any(has_absorbed(contact, other) for other in ring) or contact.id < min(ring, default="~"):
-        _stay(turn, contact, contact.merged_into, "they were merged the other way round", command.by)
-    else:
-        turn.tell(home_of(contact.merged_into), replace(command, into=contact.merged_into, through=()))
+    holds = any(has_absorbed(contact, other) for other in ring)
+    if not holds and contact.id >= min(ring, default="~") and len(ring) < MOST_ROUND:
+        onward = replace(command, into=contact.merged_into, through=(*ring, contact.id))
+        _to(turn, rules, contact.merged_into, onward, absorb)
+        return
+    _stay(turn, contact, contact.merged_into, "they were merged the other way round", command.by)
+    for other in dict.fromkeys(ring) if holds else ():
+        if other != contact.id and not has_absorbed(contact, other):
+            follow = MergeContact(contact=other, into=contact.id, why=command.why, by=command.by)
+            turn.tell(home_of(other), follow)
 
 
 def _stay(turn: Turn, contact: Contact, into: str, why: str, by: str) -> None:

@@ -168,6 +168,11 @@ def linked(contact: Contact, link: Link) -> Contact:
     return replace(contact, links=(*contact.links, link)[-LINKS:])
 
 
+def has_absorbed(contact: Contact, other: str) -> bool:
+    """Whether ``other`` was merged into this contact before."""
+    return any(link.action == "absorbed" and link.contact == other for link in contact.links)
+
+
 def profile_fetched(turn: Turn, rules: ConversationRules, command: ProfileFetched) -> None:
     """``ProfileFetched``: at the identity's shard it is sent home; at home it is taken over."""
     key = identity_key(command.channel, command.account, command.address)

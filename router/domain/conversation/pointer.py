@@ -11,9 +11,9 @@ from contracts.identity import Identity
 from contracts.ids import identity_key, shard_for
 from contracts.streams import conversation_shard
 from router.domain.conversation.listing import home_of, is_here
-from router.domain.conversation.person import linked, tell_of
+from router.domain.conversation.person import has_absorbed, linked, tell_of
 from router.domain.conversation.rules import ConversationRules
-from router.domain.conversation.tables import CONTACT, IDENTITY, MOVED, Moved
+from router.domain.conversation.tables import CONTACT, IDENTITY, MOVED, UNDERWAY, Moved
 from router.domain.turn import Turn
 
 
@@ -22,14 +22,17 @@ def shard_of_identity(turn: Turn, key: str) -> str:
     return conversation_shard(shard_for(key, turn.shards))
 
 
-def repoint(turn: Turn, identity: Identity, by: str = "system") -> None:
-    """Tells the identity's shard whose it is from now on; at once when that is here."""
+def repoint(turn: Turn, identity: Identity, former: str | None, by: str = "system", settles: bool = False) -> None:
+    """Tells the identity's shard whose it is from now on, at once when that is here. ``former``: only while it points
+    there (None: in any case). ``settles``: a hand-over of it is decided."""
     command = RepointIdentity(
         channel=identity.channel,
         account=identity.account,
         address=identity.address,
         contact=identity.contact,
         linked_by=identity.linked_by,
+        former=former,
+        settles=settles,
         by=by,
     )
     shard = shard_of_identity(turn, identity.key)
@@ -49,32 +52,44 @@ def repoint_identity(turn: Turn, rules: ConversationRules, command: RepointIdent
 
 
 def _point(turn: Turn, command: RepointIdentity, key: str) -> None:
+    """The pointer is the one truth about whose an identity is; who comes too late is told."""
     pointer = turn.get(IDENTITY, key)
     if pointer is None:
         pointer = Identity(command.channel, command.account, command.address, command.contact, created_at=turn.at)
-    former = pointer.contact
-    turn.put(IDENTITY, key, replace(pointer, contact=command.contact, linked_by=command.linked_by))
-    if former != command.contact and command.linked_by == "agent":
-        if is_here(turn, former):
-            _let_go(turn, command, key, former)
-        else:
-            turn.tell(home_of(former), replace(command, previous=former))
+    under_way = turn.get(UNDERWAY, key) is not None
+    if under_way and (command.settles or command.former is None):
+        turn.drop(UNDERWAY, key)
+        under_way = False
+    now = pointer.contact
+    if command.former in (None, now) or now == command.contact:
+        turn.put(IDENTITY, key, replace(pointer, contact=command.contact, linked_by=command.linked_by))
+        if now != command.contact and command.linked_by == "agent":
+            _tell_former(turn, command, key, now)
+    elif not under_way:
+        _tell_former(turn, replace(command, contact=now, former=None, settles=False), key, command.contact)
+
+
+def _tell_former(turn: Turn, command: RepointIdentity, key: str, former: str) -> None:
+    if is_here(turn, former):
+        _let_go(turn, command, key, former)
+    else:
+        turn.tell(home_of(former), replace(command, previous=former))
 
 
 def _let_go(turn: Turn, command: RepointIdentity, key: str, former: str) -> None:
-    """An agent linked the identity to somebody else: it leaves the list it was on."""
+    """The identity is somebody else's: it leaves the list it was on. (Unless that somebody was merged into this very
+    contact: then it is the pointer that is behind.)"""
     contact = turn.get(CONTACT, former)
     if contact is None or former == command.contact:
         return
     if contact.merged_into is not None:
-        into = contact.merged_into
-        if is_here(turn, into):
-            _let_go(turn, command, key, into)
-        else:
-            turn.tell(home_of(into), replace(command, previous=into))
+        _tell_former(turn, command, key, contact.merged_into)
         return
     identity = next((each for each in contact.identities if each.key == key), None)
     if identity is None:
+        return
+    if has_absorbed(contact, command.contact):
+        repoint(turn, identity, command.contact)
         return
     link = Link(turn.at, "unlinked", command.by, "linked to another contact", key, command.contact)
     rest = tuple(each for each in contact.identities if each is not identity)

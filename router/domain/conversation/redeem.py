@@ -8,7 +8,6 @@ from contracts.commands import MergeContact, RedeemHandover
 from contracts.contact import Contact, Link
 from contracts.events import IdentityLinked
 from contracts.identity import Identity
-from contracts.inbound import InboundMessage
 from router.domain.conversation import home, person
 from router.domain.conversation import merge as merging
 from router.domain.conversation.arrival import Arrival
@@ -20,9 +19,9 @@ from router.domain.conversation.tables import (
     IDENTITY,
     MOVED,
     NONCE,
-    TRACE,
+    UNDERWAY,
     Moved,
-    Trace,
+    Underway,
     UsedNonce,
 )
 from router.domain.handover import HandoverClaim
@@ -37,8 +36,8 @@ def begin(arrival: Arrival, claim: HandoverClaim, identity: Identity | None) -> 
     turn = arrival.turn
     pointer = identity or person.identity_of(arrival, claim.contact, "handover")
     turn.put(IDENTITY, arrival.key, replace(pointer, contact=claim.contact, linked_by="handover"))
-    if type(arrival.event) is InboundMessage:
-        turn.put(TRACE, arrival.message_id, replace(arrival.trace or Trace(), relayed=True))
+    turn.put(UNDERWAY, arrival.key, Underway(claim.contact))
+    arrival.leave()
     command = RedeemHandover(
         contact=claim.contact,
         nonce=claim.nonce,
@@ -54,12 +53,13 @@ def begin(arrival: Arrival, claim: HandoverClaim, identity: Identity | None) -> 
 
 def redeem(turn: Turn, rules: ConversationRules, command: RedeemHandover) -> None:
     """``RedeemHandover``: at the home of the code's contact. An empty nonce was checked on the way already."""
-    receive = replace(command.receive, home=command.contact)
-    arrival = Arrival(turn, rules, receive, receive.event)
+    arrival = Arrival(turn, rules, command.receive, command.receive.event)
     contact = turn.get(CONTACT, command.contact)
     if contact is None or not _unused(arrival, command.nonce):
         _send_back(arrival, command.previous)
     elif contact.merged_into is not None:
+        # Should that merge be undone, what follows the code here must find its way after it all the same.
+        turn.put(MOVED, arrival.key, Moved(contact.merged_into))
         onward = replace(command, contact=contact.merged_into, nonce="")
         turn.tell(home_of(contact.merged_into), onward)
     else:
@@ -89,9 +89,11 @@ def _link(arrival: Arrival, contact: Contact, previous: str | None) -> None:
     person.tell_of(turn, contact, IdentityLinked, identity=identity, why=WHY, by="customer")
     person.claim(turn, contact.id, person.NO_CLAIMS, identity.claims)
     turn.drop(MOVED, key)
-    repoint(turn, identity)
+    repoint(turn, identity, arrival.command.home, settles=True)
     if previous is not None and previous != contact.id:
-        merge = MergeContact(contact=previous, into=contact.id, why=WHY, linked_by="handover", by="customer")
+        merge = MergeContact(
+            contact=previous, into=contact.id, why=WHY, linked_by="handover", by="customer", identity=key
+        )
         if is_here(turn, previous):
             merging.merge(turn, arrival.rules, merge)
         else:
@@ -102,11 +104,11 @@ def _send_back(arrival: Arrival, previous: str | None) -> None:
     """The code does not count: the identity stays, or becomes, a contact apart."""
     turn = arrival.turn
     if previous is None:
-        contact = home.newcomer(arrival, "a hand-over code that was used before")
+        contact = home.newcomer(arrival, "a hand-over code that was used before", arrival.command.home, settles=True)
         turn.put(MOVED, arrival.key, Moved(contact.id))
         home.at_home(arrival, contact.id)
         return
     identity = person.identity_of(arrival, previous, "birth")
     turn.put(MOVED, arrival.key, Moved(previous))
-    repoint(turn, identity)
+    repoint(turn, identity, arrival.command.home, settles=True)
     home.go_on(arrival, previous)

@@ -94,6 +94,12 @@ class UsedNonce(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Underway(msgspec.Struct, frozen=True):
+    """A hand-over of an identity that the home of the code's contact has not confirmed yet."""
+
+    contact: str
+
+
 class Moved(msgspec.Struct, frozen=True):
     """An identity that was the contact's until lately: what is still on its way here belongs to this contact."""
 
@@ -123,7 +129,9 @@ CLAIM: Final = Table("claim", ClaimOwner)
 NONCE: Final = Table("nonce", UsedNonce, ttl_s=8 * 86_400)
 MOVED: Final = Table("moved", Moved, ttl_s=7 * 86_400)
 """By identity key, in a shard that was its contact's home."""
+UNDERWAY: Final = Table("underway", Underway, ttl_s=86_400)
+"""By identity key, in the identity's shard."""
 REPLY: Final = Table("reply", ReplyNote, ttl_s=7 * 86_400)
 """By identity key, in the contact's home."""
 
-TABLES: Final = (IDENTITY, CONTACT, CONVERSATION, MESSAGE, DELIVER, FETCH, TRACE, CLAIM, NONCE, MOVED, REPLY)
+TABLES: Final = (IDENTITY, CONTACT, CONVERSATION, MESSAGE, DELIVER, FETCH, TRACE, CLAIM, NONCE, MOVED, UNDERWAY, REPLY)
