@@ -202,7 +202,8 @@ async def test_bad_frames_are_answered_and_bad_hellos_refused(service: Desk) -> 
         assert (await hanako.ask("accept", conversation="cv_01_none"))["problem"]["status"] == 409
     admin = await service.token("admin")
     for hello, code in (({"type": "hello"}, 4401), ({"type": "hello", "token": "mdg_x"}, 4401),
-                        ({"type": "hello", "token": admin}, 4403), ({"type": "accept", "id": "1", "conversation": "c"}, 4400),
+                        ({"type": "hello", "token": admin}, 4403),
+                        ({"type": "claim", "id": "1", "conversation": "c"}, 4400),
                         ({"type": "hello", "token": token, "after": "nonsense"}, 4400),
                         ({"type": "hello", "token": await service.token("read", agent="nobody")}, 4404)):  # fmt: skip
         assert await closed_with(service, hello) == code, hello
@@ -219,7 +220,7 @@ async def test_bad_frames_are_answered_and_bad_hellos_refused(service: Desk) -> 
 async def closed_with(service: Desk, hello: dict[str, Any]) -> int | None:
     async with service.http.ws_connect(f"{service.url}/v1/agent") as socket:
         await socket.send_json(hello)
-        while (message := await socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+        while (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
             pass
         return socket.close_code
 

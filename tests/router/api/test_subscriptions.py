@@ -253,8 +253,18 @@ def test_the_schedule_takes_about_three_days_and_honours_retry_after() -> None:
         assert schedule.retry_after(rubbish, now) is None
 
 
-@pytest.mark.parametrize(("status", "ok", "gone"), [(200, True, False), (204, True, False), (301, False, False),
-    (302, False, False), (400, False, False), (410, False, True), (429, False, False), (500, False, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "ok", "gone"),
+    [
+        (200, True, False),
+        (204, True, False),
+        (301, False, False),
+        (400, False, False),
+        (410, False, True),
+        (429, False, False),
+        (503, False, False),
+    ],
+)
 def test_what_an_answer_means(status: int, ok: bool, gone: bool) -> None:
     answer = judge(status, "7", datetime.now(UTC))
     assert (answer.ok, answer.gone) == (ok, gone)

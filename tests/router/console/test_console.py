@@ -182,7 +182,8 @@ async def test_enter_of_an_input_method_does_not_send(place: Place) -> None:
         await words.fill("かんじ")
         for init in ({"isComposing": True}, {"keyCode": 229}):
             await words.evaluate(
-                "(node, init) => node.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true, ...init}))",
+                """(node, init) => node.dispatchEvent(
+                    new KeyboardEvent("keydown", {key: "Enter", bubbles: true, cancelable: true, ...init}))""",
                 init,
             )
         await expect(words).to_have_value("かんじ")

@@ -15,8 +15,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from router.net.guard import Forbidden, UrlRefused, check_url, connector, is_public
 
 PRIVATE = [
-    "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-    "100.64.0.1", "100.127.255.255", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1",
+    "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+    "169.254.169.254", "100.64.0.1", "100.127.255.255", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1",
     "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::127.0.0.1",
     "64:ff9b::7f00:1", "64:ff9b:1::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "fc00::1", "fd12:3456::1", "fe80::1",
     "fe80::1%eth0", "fec0::1", "ff02::1", "100::1", "3fff::1", "nonsense", "",
@@ -34,7 +34,8 @@ PUBLIC = [
 REFUSED = [
     "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "//example.com", "https://", "https:///x",
     "https://user@example.com/", "https://user:pw@example.com/", "https://127.0.0.1/", "https://127.1/", "https://2130706433/",
-    "https://0x7f000001/", "https://0x7f.1/", "https://017700000001/", "https://0177.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
+    "https://0x7f000001/", "https://0x7f.1/", "https://017700000001/", "https://0177.0.0.1/",
+    "https://[::1]/", "https://[::ffff:127.0.0.1]/",
     "https://10.0.0.1/", "https://169.254.169.254/latest/meta-data/", "https://localhost/", "https://x.localhost/",
     "https://printer.local/", "https://metadata.google.internal/", "https://example.com:22/", "https://example.com:99999/",
     "https://example.com/a b", "https://exa\nmple.com/", "https://[::1", "https://example.com/" + "x" * 2_000,
