@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from connectors import registry
 from connectors.api import Connector
 from router.net.http import Http
 from router.observe.health import Component, Health
+from router.settings.root_key import RootKey
 from router.settings.sections import Account as AccountSettings
 
 
@@ -85,7 +88,11 @@ class Accounts(Mapping[str, Account]):
             await account.http.close()
 
 
-def open_accounts(settings: Mapping[str, AccountSettings], public_url: str, health: Health) -> Accounts:
+TOKEN_KEY = "token_key"
+"""A connector's setting for signing its own tokens; when it is not given it is derived from the root key."""
+
+
+def open_accounts(settings: Mapping[str, AccountSettings], public_url: str, health: Health, keys: RootKey) -> Accounts:
     """Makes the connectors of all enabled accounts.
 
     Raises:
@@ -93,12 +100,21 @@ def open_accounts(settings: Mapping[str, AccountSettings], public_url: str, heal
             account, the key and what would be right.
     """
     return Accounts(
-        {name: _open(name, account, public_url, health) for name, account in settings.items() if account.enabled}
+        {name: _open(name, account, public_url, health, keys) for name, account in settings.items() if account.enabled}
     )
 
 
-def _open(name: str, settings: AccountSettings, public_url: str, health: Health) -> Account:
+def options_of(name: str, settings: AccountSettings, cls: type[Connector[Any]], keys: RootKey) -> dict[str, Any]:
+    """The connector's own settings as written, with a token key derived for this account when none is given."""
+    options = dict(settings.options)
+    wanted = any(field.name == TOKEN_KEY for field in msgspec.structs.fields(cls.Settings))
+    if wanted and TOKEN_KEY not in options and f"{TOKEN_KEY}_file" not in options:
+        options[TOKEN_KEY] = keys.key(f"connector-token:{name}").hex()
+    return options
+
+
+def _open(name: str, settings: AccountSettings, public_url: str, health: Health, keys: RootKey) -> Account:
     cls = registry.load(settings.connector)
-    connector = cls(name, registry.settings_of(cls, settings.options, name))
+    connector = cls(name, registry.settings_of(cls, options_of(name, settings, cls, keys), name))
     http = Http(allow_private=settings.allow_private)
     return Account(name, connector, settings, f"{public_url}/in/{name}", http, health)

@@ -69,8 +69,8 @@ from router.shards.state import StateReader
 from router.shards.submit import Submitter
 from router.shards.tail import Tail
 from router.shards.worker import Worker, WorkerSettings
+from router.store.configured import configured_url, store_settings
 from router.store.errors import StoreError
-from router.store.settings import Durability, StoreSettings
 from router.store.store import Store
 
 log = structlog.get_logger("madoguchi.app")
@@ -176,9 +176,9 @@ async def _make_parts(stack: AsyncExitStack, settings: Settings, roles: frozense
     health = Health(_version(), tuple(sorted(roles)))
     metrics = Metrics()
     keys = root_key(settings)
-    accounts = open_accounts(settings.accounts, settings.service.public_url.rstrip("/"), health)
+    accounts = open_accounts(settings.accounts, settings.service.public_url.rstrip("/"), health, keys)
     stack.push_async_callback(accounts.close)
-    store = await Store.open(_store_settings(settings, store_url))
+    store = await Store.open(store_settings(settings, store_url or configured_url(settings)))
     stack.push_async_callback(store.close)
     shards = settings.shards.conversation
     await check_layout(store, shards)
@@ -209,27 +209,6 @@ async def _make_parts(stack: AsyncExitStack, settings: Settings, roles: frozense
     )
 
 
-def _store_settings(settings: Settings, url: str | None) -> StoreSettings:
-    chosen = settings.store
-    return StoreSettings(
-        url=url or (chosen.url.reveal() if chosen.url else None),
-        data_dir=Path(settings.service.data_dir) / "store",
-        durability=Durability(chosen.durability),
-        barrier_timeout_ms=chosen.barrier_timeout_ms,
-        username=chosen.username,
-        password=chosen.password.reveal() if chosen.password else None,
-        sentinel_username=chosen.sentinel_username,
-        sentinel_password=chosen.sentinel_password.reveal() if chosen.sentinel_password else None,
-        tls_ca_file=_path(chosen.tls_ca_file),
-        tls_cert_file=_path(chosen.tls_cert_file),
-        tls_key_file=_path(chosen.tls_key_file),
-    )
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
-
-
 async def _open_media(stack: AsyncExitStack, settings: Settings) -> MediaStore:
     media = settings.media
     if media.kind == "directory" or media.s3 is None:
@@ -257,6 +236,8 @@ async def _start_common(parts: Parts) -> None:
     supervisor.start("signals", parts.signals.run)
     supervisor.start("loop", LoopWatch(parts.metrics, parts.health).run)
     supervisor.start("store.health", partial(_watch_store, parts))
+    if parts.store.embedded is not None:
+        supervisor.start("store.server", parts.store.embedded.watch)
     await parts.tail.started()
 
 

@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from connectors import registry
+from connectors.api import Secret
 from connectors.registry import RegistryError
+from router.accounts import options_of
 from router.cli.ask import base_url, get
 from router.cli.configuration import config_option, configuration, file_of, name_of
 from router.cli.failure import Failure
@@ -21,6 +23,7 @@ from router.cli.reach import reach, shard_count
 from router.cli.show import json_option, print_json
 from router.domain.dispatch import policy_check
 from router.settings import Account, Settings, SettingsError
+from router.settings.root_key import RootKey
 from router.store import StoreConfigError, StoreError
 
 Level = Literal["ok", "warn", "fail"]
@@ -136,13 +139,15 @@ def _accounts(settings: Settings, arguments: argparse.Namespace) -> Iterator[Fin
 def _account(name: str, account: Account) -> Finding:
     try:
         cls = registry.load(account.connector)
-        cls(name, registry.settings_of(cls, account.options, name))
+        cls(name, registry.settings_of(cls, options_of(name, account, cls, _ANY_KEY), name))
     except RegistryError as error:
         return Finding("fail", f"account {name}", str(error))
     if not account.enabled:
         return Finding("warn", f"account {name}", f"{account.connector}, switched off (enabled = false)")
     return Finding("ok", f"account {name}", account.connector)
 
+
+_ANY_KEY: Final = RootKey(Secret("stands in for the root key: nothing is signed here"))
 
 Look = Callable[[Settings, argparse.Namespace], Iterator[Finding]]
 _LOOKS: Final[tuple[Look, ...]] = (_file, _secret, _public_url, _policy, _accounts)

@@ -22,11 +22,12 @@ from router.api.tokens import TokenStore
 from router.cli.ask import base_url, get
 from router.cli.catcher import catching
 from router.cli.failure import Failure
-from router.cli.reach import reach, store_settings
+from router.cli.reach import reach
 from router.cli.welcome import welcome
 from router.observe import events
 from router.settings import Settings, address
 from router.store import Embedded
+from router.store.configured import store_settings
 
 _FIRST_S: Final = 0.2
 _MOST_S: Final = 30.0

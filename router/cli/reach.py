@@ -5,40 +5,15 @@ from __future__ import annotations
 import contextlib
 import pathlib
 from collections.abc import AsyncIterator
-from typing import Final
 from urllib.parse import quote
 
 from contracts.streams import LAYOUT
 from router.cli.failure import Failure
 from router.settings import Settings
 from router.shards import keys
-from router.store import Durability, Store, StoreSettings
+from router.store import Store
+from router.store.configured import FOLDER, store_settings
 from router.store.lock import FileLock
-
-STORE_FOLDER: Final = "store"
-"""Of the embedded store, in the data directory."""
-
-
-def store_settings(settings: Settings, url: str | None) -> StoreSettings:
-    """The store's settings; ``url`` is where it is reached, None for a server of our own."""
-    given = settings.store
-    return StoreSettings(
-        url=url,
-        data_dir=pathlib.Path(settings.service.data_dir) / STORE_FOLDER,
-        durability=Durability(given.durability),
-        barrier_timeout_ms=given.barrier_timeout_ms,
-        username=given.username,
-        password=given.password.reveal() if given.password else None,
-        sentinel_username=given.sentinel_username,
-        sentinel_password=given.sentinel_password.reveal() if given.sentinel_password else None,
-        tls_ca_file=_path(given.tls_ca_file),
-        tls_cert_file=_path(given.tls_cert_file),
-        tls_key_file=_path(given.tls_key_file),
-    )
-
-
-def _path(name: str | None) -> pathlib.Path | None:
-    return pathlib.Path(name) if name else None
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +35,7 @@ def url_of(settings: Settings) -> str:
     """Where the store is reached from outside the service."""
     if settings.store.url is not None:
         return settings.store.url.reveal()
-    folder = (pathlib.Path(settings.service.data_dir) / STORE_FOLDER).expanduser().absolute()
+    folder = (pathlib.Path(settings.service.data_dir) / FOLDER).expanduser().absolute()
     socket = folder / "valkey.sock"
     if not _is_held(folder / "server.lock"):
         raise Failure(
