@@ -256,7 +256,7 @@ class Conversation:
 
     async def _events(self, key: str, after: str | None, ready: asyncio.Event) -> None:
         with (
-            self._services.tail.follower(keys=[key]) as follower,
+            self._services.tail.follower(accept=lambda entry: _led(follower, key, entry), keys=[key]) as follower,
             self._services.signals.listen(key, self._signalled),
         ):
             typing = asyncio.create_task(self._tell_typing(), name="chat.typing")
@@ -264,7 +264,7 @@ class Conversation:
                 await self._do(self._session.history(await self._earlier(follower, key, after)))
                 ready.set()
                 while not self._ended:
-                    await self._event(follower, key, await follower.next())
+                    await self._event(await follower.next())
             finally:
                 typing.cancel()
                 await asyncio.gather(typing, return_exceptions=True)
@@ -275,9 +275,7 @@ class Conversation:
             follower.watch(contact)
         return await self._services.history.of_identity(key, contact, after)
 
-    async def _event(self, follower: Follower, key: str, entry: Entry) -> None:
-        if entry.type in ("identity.linked", "identity.unlinked") and entry.event.identity.key == key:
-            follower.watch(entry.event.identity.contact)
+    async def _event(self, entry: Entry) -> None:
         event = entry.event
         async with self._lock:
             await self._do(self._session.event(self._services.history.position_of(event), event))
@@ -294,3 +292,10 @@ class Conversation:
             self._typed.clear()
             async with self._lock:
                 await self._do(self._session.event("", InboundTyping(Sender(""), self._typing)))
+
+
+def _led(follower: Follower, key: str, entry: Entry) -> bool:
+    """To whom the identity belongs is heeded while the entry is offered: the contact's first message is the next."""
+    if entry.type in ("identity.linked", "identity.unlinked") and entry.event.identity.key == key:
+        follower.watch(entry.event.identity.contact)
+    return True
