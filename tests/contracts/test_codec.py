@@ -27,7 +27,8 @@ RECEIVED = events.MessageReceived(
     id="ev_1", at=AT, conversation="cv_07_a", contact="ct_07_a", seq=2,
     message=Message(
         id="ms_1", conversation="cv_07_a", contact="ct_07_a", seq=2, direction="inbound", channel="line",
-        account="honten", address="U1", parts=(Text("領収書をお願いします🙏"),), at=AT, extra={"絵文字": [1, None, 2.5]},
+        account="honten", address="U1", parts=(Text("領収書をお願いします🙏"),), at=AT,
+        extra={"絵文字": [1, None, 2.5]},
     ),
 )  # fmt: skip
 SEND = commands.SendMessage(conversation="cv_07_a", message="ms_2", parts=(Text("はい。"),), extra={"a": 1})
