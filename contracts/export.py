@@ -73,7 +73,7 @@ def asyncapi() -> dict[str, Any]:
 _ABOUT: Final = (
     "Every entry has plain fields for skimming (type, conversation, contact, agent, seq, as far as they apply) and the "
     "field data with the event as a msgpack map; times are msgpack timestamps (extension type -1). Events of a "
-    "conversation are in order and numbered by seq from 1 without a gap. Unknown types and fields are to be passed over."
+    "conversation are in order and numbered by seq from 1 without a gap. Pass over unknown types and fields."
 )
 _SHARD: Final = (
     "The shard's name in braces. How many conversation shards there are is in the hash `m1:layout`, field `shards`; "

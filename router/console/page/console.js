@@ -11,6 +11,7 @@ let link = null;
 let token = "";
 let mode = "reply";
 let waiting = [];
+let wished = null;
 const decisions = new Map();
 const drafts = new Map();
 const urls = new Map();
@@ -18,8 +19,10 @@ const urls = new Map();
 // -- signing in and out ------------------------------------------------------------------------------------------
 
 function tokenGiven() {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  const words = new URLSearchParams(location.hash.slice(1));
+  const given = words.get("token");
   if (!given) return sessionStorage.getItem(KEY);
+  wished = words.get("presence"); // the demonstration's agent is there from the start
   history.replaceState(null, "", location.pathname); // out of sight, and out of the history
   return given;
 }
@@ -42,7 +45,10 @@ function onRefused(code, problem) {
 
 function onState(state) {
   $("line").textContent = state === "ready" ? "" : word(state);
-  if (state === "ready") refreshWaiting();
+  if (state !== "ready") return;
+  refreshWaiting();
+  if (wished) attempt(link.ask("presence", { declared: wished }));
+  wished = null;
 }
 
 // -- what we are told ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ document.documentElement.lang = place;
 for (const node of document.querySelectorAll("[data-ja]")) node.textContent = node.dataset[place];
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 if (token) history.replaceState(null, "", location.pathname);
-document.getElementById("agent").src = token ? `/console#token=${encodeURIComponent(token)}` : "/console";
+document.getElementById("agent").src = token ? `/console#token=${encodeURIComponent(token)}&presence=online` : "/console";
 const facts = await (await fetch("/quickstart/facts.json")).json();
 for (const name of ["email", "line"]) {
   const node = document.getElementById(name);

@@ -6,7 +6,7 @@ const WORDS = {
   none_waiting: ["お待ちの方はいません", "Nobody is waiting"], nothing_open: ["会話を選んでください", "Choose a conversation"],
   offer: ["ご依頼", "Offer"], accept: ["引き受ける", "Accept"], decline: ["見送る", "Decline"], claim: ["引き受ける", "Take"],
   answer: ["返信", "Answer"], note: ["メモ", "Note"], send: ["送信", "Send"], resolve: ["解決", "Resolve"], reopen: ["再開", "Reopen"],
-  transfer: ["引き継ぎ", "Transfer"], hand_over: ["別の窓口へ", "Continue elsewhere"], context: ["お客様", "Customer"], back: ["戻る", "Back"],
+  transfer: ["引き継ぎ", "Transfer"], hand_over: ["別の窓口へ", "Other channel"], context: ["お客様", "Customer"], back: ["戻る", "Back"],
   identities: ["連絡先", "Identities"], earlier: ["ほかの会話", "Other conversations"], agents: ["これまでの担当", "Earlier agents"],
   tags: ["タグ", "Tags"], attributes: ["属性", "Attributes"], times: ["時間", "Times"], why: ["割り当ての理由", "Why this came to you"],
   waited: ["返事をお待ち", "Waits for an answer"], opened: ["はじまり", "Opened"], first_response: ["最初の返信", "First answer"],

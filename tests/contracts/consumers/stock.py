@@ -31,11 +31,7 @@ def main(url: str, positions: dict[str, str]) -> None:
                     "seq": event.get("seq"),
                     "event": event,
                 }
-                print(
-                    json.dumps(
-                        said, default=lambda time: time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                    )
-                )
+                sys.stdout.write(json.dumps(said, default=iso) + "\n")
                 at[stream.decode()] = id.decode()
     sys.stdout.write(json.dumps({"positions": at}) + "\n")
     client.close()

@@ -253,7 +253,8 @@ async def test_a_reader_that_does_not_read_is_let_go_and_the_others_go_on(store_
     async with desk(store_url, tmp_path, Limits(queue=20, send_timeout_s=0.5)) as service:
         token = await service.hire()
         id = await service.conversation()
-        async with service.http.ws_connect(f"{service.url}/v1/agent", max_msg_size=0) as deaf:
+        patience = aiohttp.ClientWSTimeout(ws_close=0.1)
+        async with service.http.ws_connect(f"{service.url}/v1/agent", timeout=patience) as deaf:
             await deaf.send_json({"type": "hello", "token": token})
             await deaf.send_json({"type": "watch", "id": "w", "conversation": id})
             await asyncio.sleep(0.3)
