@@ -115,10 +115,11 @@ def _point_straight(turn: Turn, contact: Contact, into: str) -> None:
 
 
 def _follow(turn: Turn, rules: ConversationRules, command: MergeContact, identity: str) -> None:
-    """The identity that is the reason is not here any more: whoever has it now is meant, and nobody else."""
+    """The identity that is the reason is not here any more: whoever it went to is meant, and nobody else."""
     moved = turn.get(MOVED, identity)
     if moved is not None and moved.contact not in (command.contact, command.into):
-        _to(turn, rules, moved.contact, replace(command, id=None, contact=moved.contact), merge)
+        onward = replace(command, id=None, contact=moved.contact, identity=None)
+        _to(turn, rules, moved.contact, onward, merge)
 
 
 def _has(contact: Contact, identity: str) -> bool:

@@ -83,7 +83,7 @@ def _let_go(turn: Turn, command: RepointIdentity, key: str, former: str) -> None
     if contact is None or former == command.contact:
         return
     if contact.merged_into is not None:
-        _tell_former(turn, command, key, contact.merged_into)
+        turn.tell(home_of(contact.merged_into), replace(command, previous=contact.merged_into))
         return
     identity = next((each for each in contact.identities if each.key == key), None)
     if identity is None:
