@@ -188,7 +188,7 @@ class World:
         return [command for _, command in self.store.undelivered if isinstance(command, kind)]
 
     def check(self, at_once: bool = False) -> None:
-        """What must hold at any time: numbers without a gap, no rings, and the same log gives the same bytes; and unless
+        """What must hold at any time: numbers without a gap, no rings, the same log gives the same bytes; and unless
         people were linked and merged in several shards ``at_once``, one list for each identity."""
         for conversation in self.conversations:
             numbers = [event.seq for event in self.events(conversation.id)]
