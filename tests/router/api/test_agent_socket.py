@@ -125,6 +125,16 @@ async def test_nothing_is_lost_and_nothing_comes_twice_over_a_reconnect(service:
         assert {*(f["event"]["conversation"] for f in offers), *(f["conversation"]["id"] for f in shown)} == {other}
 
 
+async def test_what_is_said_while_on_offer_is_told_too(service: Desk) -> None:
+    token = await service.hire()
+    async with signed_in(service, token) as hanako:
+        id = await service.conversation("もしもし")
+        await hanako.event("conversation.offered", conversation=id)
+        await service.says("急いでいます")
+        await hanako.event("message.received", conversation=id)
+        assert texts(hanako, id) == ["急いでいます"]
+
+
 async def test_others_conversations_are_not_told(service: Desk) -> None:
     hanako_token, jiro_token = await service.hire("hanako"), await service.hire("jiro", "away")
     async with signed_in(service, hanako_token) as hanako, signed_in(service, jiro_token) as jiro:

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from router.net.guard import Forbidden, UrlRefused, check_url, connector, is_public
+from router.net.guard import Forbidden, GuardedResolver, UrlRefused, check_url, connector, is_public
 
 PRIVATE = [
     "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
@@ -121,6 +121,13 @@ async def test_a_name_that_leads_inside_is_not_followed(addresses: list[str]) ->
         with pytest.raises((aiohttp.ClientConnectorError, Forbidden)):
             await attempt(f"http://inside.example:{port}/", Answers(addresses))
         assert reached == []
+
+
+async def test_one_address_inside_is_enough_to_refuse_a_name() -> None:
+    for addresses in (["93.184.216.34", "127.0.0.1"], ["10.0.0.1", "93.184.216.34"], []):
+        with pytest.raises(Forbidden):
+            await GuardedResolver(Answers(addresses)).resolve("inside.example", 443)
+    assert len(await GuardedResolver(Answers(["93.184.216.34", "1.1.1.1"])).resolve("out.example", 443)) == 2
 
 
 async def test_a_literal_is_stopped_where_the_socket_is_made() -> None:
