@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
-from connectors.api import Failed, Sent, Uncertain, problem
+from connectors.api import Failed, Outbound, Sent, Uncertain, problem
+from connectors.api.outcome import KINDS
 from contracts.codec import moment
 from contracts.commands import DeliveryReported
+from contracts.conversation import Conversation
 from contracts.message import Message, Problem
 from router.accounts import Account, Accounts
 from router.delivery.attempt import Attempted, attempt
-from router.delivery.outbound import Preparer
-from router.domain.conversation.tables import CONVERSATION, DELIVER, MESSAGE
+from router.delivery.outbound import Preparer, may_have_used_token, reach_of
+from router.domain.conversation.tables import CONVERSATION, DELIVER, MESSAGE, Delivery
 from router.domain.effects import Deliver
+from router.observe.log import error_name
 from router.shards import keys
 from router.shards.append import Appender
+from router.shards.shard import Shard
 from router.shards.state import StateReader
 from router.shards.worker import Worker
 from router.store.errors import StoreError
@@ -33,6 +38,16 @@ log = structlog.get_logger("madoguchi.delivery")
 
 SCHEDULE_S: Final = (2, 10, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800)
 """Waits between attempts; after the last the message has failed."""
+MOST_WAIT_S: Final = 86_400.0
+"""However long a provider asks us to wait."""
+
+
+@dataclass(slots=True)
+class _Running:
+    attempt: int
+    epoch: int
+    task: asyncio.Task[Any]
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Deliveries:
@@ -46,20 +61,28 @@ class Deliveries:
         self._state = state
         self._appender = appender
         self._preparer = preparer
-        self._running: set[str] = set()
+        self._running: dict[str, _Running] = {}
+        self.sending: set[asyncio.Task[Any]] = set()
+        """Tasks between the beginning of a send and its report."""
         self.sent = 0
         self.failed = 0
         self.uncertain = 0
 
-    async def deliver(self, shard: str, effect: Deliver, begun: dict[str, int]) -> None:
+    async def deliver(self, shard: Shard, effect: Deliver, begun: dict[str, int]) -> None:
         """Sends one message and reports. ``begun``: sends that a former owner began and did not report."""
-        if effect.message in self._running:
-            return  # the shard was lost and taken again by us: the send that is under way will report
-        self._running.add(effect.message)
+        epoch = shard.standing.epoch
+        while (other := self._running.get(effect.message)) is not None:
+            if other.attempt == effect.attempt and (other.epoch == epoch or other.task in self.sending):
+                return  # it is under way already, and will report
+            await other.ended.wait()
+        task = asyncio.current_task()
+        assert task is not None
+        mine = self._running[effect.message] = _Running(effect.attempt, epoch, task)
         try:
-            await self._deliver(shard, effect, begun)
+            await self._deliver(shard.name, effect, begun)
         finally:
-            self._running.discard(effect.message)
+            del self._running[effect.message]
+            mine.ended.set()
 
     async def _deliver(self, shard: str, effect: Deliver, begun: dict[str, int]) -> None:
         await _until(effect.ready_ms)
@@ -67,35 +90,55 @@ class Deliveries:
         due = await self._state.get(shard, DELIVER, effect.message)
         if message is None or due is None or due.attempt != effect.attempt:
             return  # settled meanwhile
+        conversation = await self._state.get(shard, CONVERSATION, effect.conversation)
         account = self._accounts.get(message.account)
+        if conversation is None:
+            return
         if account is None:
             why = problem("config", f"there is no account {message.account!r} in this installation")
             await self._report(shard, effect, Attempted(Failed(why), due.done_pieces))
-        elif begun.get(effect.message) == effect.attempt and not account.connector.manifest.idempotent:
+        elif begun.get(effect.message) == effect.attempt and not _may_repeat(account, conversation, message, due):
             unclear = Uncertain("the process that was sending it ended before it could say whether it was sent")
             await self._report(shard, effect, Attempted(unclear, due.done_pieces))
         else:
             async with account.sending:
-                await self._send(shard, effect, account, message, due.done_pieces)
+                await self._send(shard, effect, account, message, conversation, due.done_pieces)
 
-    async def _send(self, shard: str, effect: Deliver, account: Account, message: Message, done: int) -> None:
-        conversation = await self._state.get(shard, CONVERSATION, effect.conversation)
-        if conversation is None:
-            return
-        answered: Message | None = None
-        if message.reply_to is not None:
-            answered = await self._state.get(shard, MESSAGE, message.reply_to)
-        outbound = await self._preparer.prepare(
-            account, message, conversation, answered, effect.attempt, done, datetime.now(UTC)
-        )
+    async def _send(
+        self, shard: str, effect: Deliver, account: Account, message: Message, conversation: Conversation, done: int
+    ) -> None:
+        outbound = await self._prepared(shard, effect, account, message, conversation, done)
         if isinstance(outbound, Failed):
             await self._report(shard, effect, Attempted(outbound, done))
             return
-        if not await self._worker.write(shard, [("HSET", keys.started(shard), effect.message, effect.attempt)]):
-            return  # the shard is somebody else's now, and so is this send
-        tried = await attempt(account, outbound)
-        _note(account, tried)
-        await self._report(shard, effect, tried)
+        task = asyncio.current_task()
+        assert task is not None
+        self.sending.add(task)
+        try:
+            if not await self._worker.write(shard, [("HSET", keys.started(shard), effect.message, effect.attempt)]):
+                return  # the shard is somebody else's now, and so is this send
+            tried = await attempt(account, outbound)
+            _note(account, tried)
+            await self._report(shard, effect, tried)
+        finally:
+            self.sending.discard(task)
+
+    async def _prepared(
+        self, shard: str, effect: Deliver, account: Account, message: Message, conversation: Conversation, done: int
+    ) -> Outbound | Failed:
+        answered: Message | None = None
+        if message.reply_to is not None:
+            answered = await self._state.get(shard, MESSAGE, message.reply_to)
+        try:
+            return await self._preparer.prepare(
+                account, message, conversation, answered, effect.attempt, done, datetime.now(UTC)
+            )
+        except StoreError:
+            raise
+        except Exception as error:
+            # Said, or the conversation's later messages would wait for this one for ever.
+            log.error("message.not_prepared", message=message.id, error=error_name(error))
+            return Failed(Problem("failed", f"It could not be made ready: {type(error).__name__}.", True, "ours"))
 
     # -- reporting --------------------------------------------------------------------------------------------------
 
@@ -145,16 +188,29 @@ def _wait(attempt: int, asked: float | None) -> float | None:
     """Seconds until the next attempt: by schedule, or what the provider asked for if that is longer."""
     if attempt > len(SCHEDULE_S):
         return None
-    return max(float(SCHEDULE_S[attempt - 1]), asked or 0.0)
+    return max(float(SCHEDULE_S[attempt - 1]), min(asked or 0.0, MOST_WAIT_S))
+
+
+def _may_repeat(account: Account, conversation: Conversation, message: Message, due: Delivery) -> bool:
+    """Whether a send that may have happened can be done again without the customer getting it twice: the channel knows
+    repeats, and it did not go by a reply token, of which no channel knows repeats."""
+    if not account.connector.manifest.idempotent:
+        return False
+    return not may_have_used_token(reach_of(conversation, message), moment(due.ready_ms))
+
+
+def _fault(why: Problem) -> str:
+    """For health and the log: never the provider's own words, which may repeat what was to be said."""
+    known = KINDS.get(why.kind)
+    return (why.kind if known is None else known.sentence) + (f" ({why.code})" if why.code else "")
 
 
 def _note(account: Account, tried: Attempted) -> None:
-    condition = account.condition("sending")
     match tried.outcome:
         case Sent():
-            condition.ok()
+            account.worked("sending")
         case Failed(problem=why) if why.fault in ("config", "theirs"):
-            condition.degraded(why.sentence)
+            account.condition("sending").degraded(_fault(why))
         case _:
             pass
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import structlog
 
 from router.delivery.deliveries import Deliveries
 from router.delivery.fetches import Fetches
+from router.delivery.inheritance import Inheritances, Lost
 from router.delivery.lookups import Lookups
 from router.domain.effects import Deliver, Fetch, LookUp
 from router.shards.shard import Shard
-from router.shards.worker import Worker
 from router.store.errors import StoreError
 
 log = structlog.get_logger("madoguchi.delivery")
@@ -23,28 +23,42 @@ class EffectRunner:
     """Called by the worker after each commit, and with everything unfinished when it takes a shard."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._begun: dict[str, tuple[int, dict[str, int]]] = {}
+        self._tasks: dict[asyncio.Task[None], Shard] = {}
+        self._shards: dict[str, Shard] = {}
+        self._stopping = False
+        self._inheritances: Inheritances | None = None
         self._deliveries: Deliveries | None = None
         self._fetches: Fetches | None = None
         self._lookups: Lookups | None = None
-        self._worker: Worker | None = None
 
-    def use(self, worker: Worker, deliveries: Deliveries, fetches: Fetches, lookups: Lookups) -> None:
+    def use(self, inheritances: Inheritances, deliveries: Deliveries, fetches: Fetches, lookups: Lookups) -> None:
         """Who does the work. Called once, before the worker runs."""
-        self._worker, self._deliveries, self._fetches, self._lookups = worker, deliveries, fetches, lookups
+        self._inheritances, self._deliveries, self._fetches, self._lookups = inheritances, deliveries, fetches, lookups
 
     def __call__(self, shard: Shard, effects: Sequence[object]) -> None:
         """Begins the work and returns at once."""
+        if self._stopping:
+            return  # written down as unfinished; the next owner begins it
+        if self._shards.get(shard.name) is not shard:
+            self._shards[shard.name] = shard
+            self._cancel(old for old, owner in self._tasks.items() if owner.name == shard.name)
         for effect in effects:
             task = asyncio.create_task(self._run(shard, effect), name=f"effect.{type(effect).__name__}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = shard
+            task.add_done_callback(self._tasks.pop)
+
+    def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        """Those that have not begun to send; what they know of the shard is old, and all of it is given again."""
+        sending = set() if self._deliveries is None else self._deliveries.sending
+        for task in set(tasks) - sending:
+            task.cancel()
 
     async def _run(self, shard: Shard, effect: object) -> None:
         while True:
             try:
                 await self._work(shard, effect)
+                return
+            except Lost:
                 return
             except StoreError as error:
                 log.warning("effect.waits", shard=shard.name, error=type(error).__name__)
@@ -65,22 +79,18 @@ class EffectRunner:
                 raise TypeError(f"nobody carries out {type(effect).__name__}")
 
     async def _deliver(self, shard: Shard, effect: Deliver) -> None:
-        assert self._deliveries is not None and self._worker is not None
-        await self._deliveries.deliver(shard.name, effect, await self._begun_before(shard))
-
-    async def _begun_before(self, shard: Shard) -> dict[str, int]:
-        """What the former owner had begun; asked once per take-over, before anything of ours begins."""
-        assert self._worker is not None
-        known = self._begun.get(shard.name)
-        if known is None or known[0] != shard.standing.epoch:
-            known = (shard.standing.epoch, await self._worker.begun(shard.name))
-            self._begun[shard.name] = known
-        return known[1]
+        assert self._deliveries is not None and self._inheritances is not None
+        await self._deliveries.deliver(shard, effect, await self._inheritances.of(shard))
 
     async def stop(self, patience_s: float) -> None:
-        """Lets what was begun end, for at most so many seconds."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience_s)
+        """Lets sends that have begun end and be reported, for at most so many seconds; the rest is left to the next
+        owner at once. Called while the shards are still ours."""
+        self._stopping = True
+        self._cancel(self._tasks)
+        if self._deliveries is not None and self._deliveries.sending:
+            await asyncio.wait(self._deliveries.sending, timeout=patience_s)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._inheritances is not None:
+            await self._inheritances.stop()

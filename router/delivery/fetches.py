@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
+from urllib.parse import urljoin
 
 import msgspec
 import structlog
 
-from connectors.api import ProviderResponse
+from connectors.api import ProviderRequest, ProviderResponse
 from contracts.attachment import Attachment
 from contracts.commands import AttachmentFetched
 from contracts.content import attachments_of
@@ -24,6 +26,8 @@ log = structlog.get_logger("madoguchi.delivery")
 
 WAITS_S: Final = (1, 2, 5, 15, 60, 300, 900)
 """Waits between attempts; after the last the attachment has failed, the message never."""
+_MOST_HOPS: Final = 3
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,60}")
 
 
 class Fetches:
@@ -71,17 +75,30 @@ class Fetches:
         if request is None:
             return _failed(attachment, "the channel has no way to fetch it")
         async with self._slots:
-            response = await account.http.call(request, most=self._most)
+            response = await self._get(account, request)
             if response.failure is None and response.status == 200:
                 return await self._keep(attachment, response)
         return _meaning(attachment, response)
+
+    async def _get(self, account: Account, request: ProviderRequest) -> ProviderResponse:
+        """The answer, over a few redirects; each is guarded like the first, and none is given our secrets."""
+        response = await account.http.call(request, most=self._most)
+        for _ in range(_MOST_HOPS):
+            if response.status not in (301, 302, 303, 307, 308) or response.failure is not None:
+                break
+            url = urljoin(request.url, response.headers.get("location", ""))
+            request = ProviderRequest("GET", url, timeout_s=request.timeout_s)
+            response = await account.http.call(request, most=self._most)
+        return response
 
     async def _keep(self, attachment: Attachment, response: ProviderResponse) -> Attachment | str:
         try:
             sha256 = await self._media.put(response.body)
         except MediaError as error:
             return str(error)
-        media_type = response.headers.get("content-type", attachment.media_type).partition(";")[0].strip()
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not _MEDIA_TYPE.fullmatch(media_type):
+            media_type = attachment.media_type
         return msgspec.structs.replace(
             attachment, sha256=sha256, size=len(response.body), media_type=media_type, state="ready", problem=None
         )
@@ -100,6 +117,8 @@ class Fetches:
 def _meaning(attachment: Attachment, response: ProviderResponse) -> Attachment | str:
     if response.failure == "too_large":
         return _failed(attachment, "it is larger than this installation takes")
+    if response.failure is not None and response.body:  # refused by our own guard: no other try would end otherwise
+        return _failed(attachment, f"it is not fetched: {response.body.decode()}")
     if response.failure is not None:
         return f"the provider could not be reached ({response.failure})"
     if response.status in (202, 408, 425, 429) or response.status >= 500:

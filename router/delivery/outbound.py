@@ -38,7 +38,7 @@ class Preparer:
     ) -> Outbound | Failed:
         """The message for its connector; Failed when the channel cannot carry it."""
         attachments = attachments_of(message.parts)
-        media = {each.id: link for each in attachments if (link := self._link(each)) is not None}
+        media = {each.id: link for each in attachments if (link := self._link(each, message.at, now)) is not None}
         pieces = pieces_for(account.connector.manifest, message.parts, media)
         if isinstance(pieces, Failed):
             return pieces
@@ -64,8 +64,8 @@ class Preparer:
             automatic="automatic" in message.flags,
         )
 
-    def _link(self, attachment: Attachment) -> MediaLink | None:
-        url = self._links.url(attachment)
+    def _link(self, attachment: Attachment, at: datetime, now: datetime) -> MediaLink | None:
+        url = self._links.lasting_url(attachment, at.timestamp(), now.timestamp())
         if url is None:
             return None
         return MediaLink(url, attachment.name or attachment.id, attachment.media_type, attachment.size or 0)
@@ -84,6 +84,11 @@ def reach_of(conversation: Conversation, message: Message) -> Reach:
         if (reach.channel, reach.account, reach.address) == (message.channel, message.account, message.address):
             return reach
     return Reach(message.channel, message.account, message.address, message.at)
+
+
+def may_have_used_token(reach: Reach, begun: datetime) -> bool:
+    """Whether an attempt that began then, or later, can have spent the reply token that is still noted."""
+    return good_token(reach, begun) is not None
 
 
 def good_token(reach: Reach, now: datetime) -> str | None:

@@ -12,6 +12,7 @@ from contracts.attachment import Attachment
 
 PATH = "/v1/media"
 """The API answers there."""
+WEEK_S = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,14 @@ class Links:
             return None
         expires = int(time.time() if now is None else now) + self.lifetime_s
         return self.url_until(attachment, attachment.sha256, expires)
+
+    def lasting_url(self, attachment: Attachment, at: float, now: float) -> str | None:
+        """A link for a message of the time ``at``: the same for every attempt at sending it within days, since a
+        provider takes a repeat only when it is the same to the byte. It opens for a week or longer."""
+        if attachment.sha256 is None or attachment.state in ("pending_scan", "failed"):
+            return None
+        weeks = max(0.0, now + self.lifetime_s - at) // WEEK_S + 1
+        return self.url_until(attachment, attachment.sha256, int(at) + int(weeks) * WEEK_S)
 
     def url_until(self, attachment: Attachment, sha256: str, expires: int) -> str:
         """The link that opens until ``expires``, seconds since 1970."""

@@ -28,20 +28,28 @@ class Http:
         )
 
     async def call(self, request: ProviderRequest, *, most: int = _MOST_ANSWER) -> ProviderResponse:
-        """The provider's answer, or in ``failure`` why there is none. Never raises for what the other side does."""
+        """The provider's answer, or in ``failure`` why there is none. Never raises for what the other side does.
+
+        ``failure`` is one of those in :class:`ProviderResponse`, or ``too_large``. When the address is one that we do
+        not go to, it is ``unreachable`` and ``body`` says why.
+        """
         try:
             check_url(request.url, allow_private=self._allow_private)
             return await self._call(request, most)
         except (UrlRefused, Forbidden) as error:
-            return ProviderResponse(failure="unreachable", body=str(error).encode())
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return ProviderResponse(failure="unreachable")
+            return _refused(str(error))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            cause = getattr(error, "os_error", None)
+            return _refused(str(cause)) if isinstance(cause, Forbidden) else ProviderResponse(failure="unreachable")
         except TimeoutError:
             return ProviderResponse(failure="timeout")
         except TooLarge:
             return ProviderResponse(status=200, failure="too_large")
         except (aiohttp.ClientError, OSError):
             return ProviderResponse(failure="reset")
+        except ValueError:
+            # Raised before anything is sent: a line break in a header, a host that is no name.
+            return _refused("the request cannot be written as HTTP")
 
     async def _call(self, request: ProviderRequest, most: int) -> ProviderResponse:
         async with self._session.request(
@@ -58,6 +66,10 @@ class Http:
     async def close(self) -> None:
         """Ends the connections."""
         await self._session.close()
+
+
+def _refused(why: str) -> ProviderResponse:
+    return ProviderResponse(failure="unreachable", body=why.encode())
 
 
 async def _body(answer: aiohttp.ClientResponse, most: int) -> bytes:
