@@ -34,6 +34,7 @@ from router.console import QuickstartFacts, add_console
 from router.delivery.deliveries import Deliveries
 from router.delivery.effects import EffectRunner
 from router.delivery.fetches import Fetches
+from router.delivery.inheritance import Inheritances
 from router.delivery.lookups import Lookups
 from router.delivery.outbound import Preparer
 from router.domain.conversation.handler import ConversationHandler
@@ -268,15 +269,16 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     )
     worker = parts.worker = Worker(parts.store, settings, partial(_handler, rules), effects, parts.metrics)
     effects.use(
-        worker,
+        Inheritances(worker, parts.store.lane("delivery")),
         Deliveries(worker, parts.accounts, parts.state, parts.appender, Preparer(parts.media, parts.links)),
         Fetches(parts.accounts, parts.state, parts.appender, parts.media, most=parts.settings.limits.upload_bytes),
         Lookups(parts.accounts, parts.appender, settings.shards),
     )
-    stack.push_async_callback(effects.stop, 5.0)
     parts.supervisor.start("worker", worker.run)
     parts.supervisor.start("shards.health", partial(_watch_shards, parts, worker))
     stack.push_async_callback(parts.supervisor.stop, "worker")
+    # First of all: what is being sent is reported while the shards are still ours.
+    stack.push_async_callback(effects.stop, 5.0)
 
 
 def _handler(rules: ConversationRules, shard: str) -> Handler:
