@@ -58,8 +58,9 @@ def test_events_tell_of_edit_and_unsend_once() -> None:
     assert len(world.store.events(kind=MessageEdited)) == len(world.store.events(kind=MessageUnsent)) == 1
 
 
-def test_nobody_changes_the_words_of_others() -> None:
-    world = World()
+@pytest.mark.parametrize("shards", [1, 4])
+def test_nobody_changes_the_words_of_others(shards: int) -> None:
+    world = World(shards)
     world.arrive(edit(1, "forged early", "mallory"))
     world.write("taro", "mine", provider_id="p")
     world.write("mallory", "hello")

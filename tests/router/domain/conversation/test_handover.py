@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.commands import RequestAgent, UpdateContact
+from contracts.commands import RequestAgent, UnlinkIdentity, UpdateContact
 from contracts.events import IdentityLinked
 from contracts.identity import Claims
 from contracts.ids import identity_key
@@ -180,4 +180,40 @@ def test_a_code_for_a_contact_that_is_gone() -> None:
     world.write("hanako", far, handover=far)
     assert world.owner("hanako") in {each.id for each in world.contacts}
     assert identity_key("line", "line", "hanako") in {each.key for one in world.contacts for each in one.identities}
+    world.check()
+
+
+def test_who_shows_a_used_code_and_then_their_own_gains_nothing() -> None:
+    world = World()
+    victim, _ = web(world)
+    used = world.code(victim)
+    world.write(world.address("taro", 1), used, handover=used)
+    own = world.address("own", 2, "webchat")
+    world.write(own, channel="webchat")
+    mine = world.owner(own, "webchat")
+    thief = world.address("thief", 3)
+    for code in (used, world.code(mine)):
+        world.put(world.command(world.message(thief, code, handover=code)))
+    world.store.settle()
+    assert victim in {each.id for each in world.contacts} and mine in {each.id for each in world.contacts}
+    assert len(next(each for each in world.contacts if each.id == victim).identities) == 2
+    world.check()
+
+
+def test_an_identity_that_was_just_unlinked_takes_nobody_along() -> None:
+    world = World()
+    stranger, taro = world.address("stranger", 0), world.address("taro", 1)
+    world.write(taro)
+    person = world.owner(taro)
+    world.link(person, stranger)
+    contact, _ = web(world, 2)
+    unlink = UnlinkIdentity(contact=person, channel="line", account="line", address=stranger, why="a stranger")
+    world.store.submit("c:01", unlink)
+    world.store.step("c:01")
+    code = world.code(contact)
+    world.put(world.command(world.message(stranger, code, handover=code)))
+    world.store.step("c:00")
+    world.store.settle()
+    assert {person, contact} <= {each.id for each in world.contacts}
+    assert world.owner(taro) == person
     world.check()

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from contracts.commands import MergeContact, ProfileFetched, UnlinkIdentity, UpdateContact
+from contracts.commands import LinkIdentity, MergeContact, ProfileFetched, UnlinkIdentity, UpdateContact
 from contracts.contact import Contact
 from contracts.content import Text
 from contracts.events import (
@@ -17,7 +17,7 @@ from contracts.events import (
     IdentityLinked,
     IdentityUnlinked,
 )
-from contracts.identity import Claims, Profile
+from contracts.identity import Claims, Identity, Profile
 from contracts.ids import shard_of
 from contracts.inbound import InboundEdit, InboundIdentity, InboundReceipt, Sender, Threading
 from contracts.streams import conversation_shard
@@ -163,6 +163,40 @@ def test_a_ring_of_three_at_once_ends() -> None:
     together(world, (a, b), (b, c), (c, a))
     world.store.settle()
     assert len(world.contacts) == 1
+    world.check()
+
+
+def test_a_ring_that_one_merge_of_long_ago_belongs_to_ends_too() -> None:
+    world = World()
+    people = []
+    for number, name in enumerate("abc"):
+        world.write(world.address(name, number))
+        people.append(world.owner(world.address(name, number)))
+    a, b, c = people
+    world.merge(a, b)
+    together(world, (b, c), (c, a))
+    world.store.settle()
+    assert len(world.contacts) == 1 and len(world.contact.identities) == 3
+    world.check()
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_the_last_word_on_an_identity_is_the_agents(last: bool) -> None:
+    """A merge takes an identity along that an agent has just given to somebody else."""
+    world = World()
+    address = world.address("k", 0)
+    world.write(world.address("a", 1))
+    person = world.owner(world.address("a", 1))
+    world.link(person, address)
+    others = []
+    for number, name in ((2, "d"), (3, "b")):
+        world.write(world.address(name, number))
+        others.append(world.owner(world.address(name, number)))
+    identity = Identity("line", "line", address, others[0])
+    world.store.submit("c:02", LinkIdentity(contact=others[0], identity=identity, why="theirs", by="agent:a"))
+    together(world, (person, others[1]))
+    world.store.settle((lambda names: names[-1]) if last else (lambda names: names[0]))
+    assert world.owner(address) == others[0]
     world.check()
 
 
