@@ -39,6 +39,11 @@ class MediaStore(Protocol):
         """All the bytes at once, for small files."""
         ...
 
+    async def forget(self, before: float) -> int:
+        """Removes what was last put before that time, seconds since 1970; how many files. A bucket does it by a
+        life-cycle rule of its own."""
+        ...
+
 
 class DirectoryMedia:
     """A directory, two levels deep; shared over the network when there are several hosts."""
@@ -75,24 +80,51 @@ class DirectoryMedia:
         finally:
             file.close()
 
+    async def forget(self, before: float) -> int:
+        return await asyncio.to_thread(self._forget, before)
+
+    def _forget(self, before: float) -> int:
+        gone = 0
+        for path in self._directory.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    gone += 1
+            except FileNotFoundError:
+                continue  # another copy was faster
+        return gone
+
     def _path(self, sha256: str) -> Path:
         return self._directory / sha256[:2] / sha256[2:4] / sha256
 
     def _write(self, path: Path, data: bytes) -> None:
-        if path.exists():
+        if _is_there(path):
             return
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Complete and on the disk before it has its name: a file of that name is always the whole of it.
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                os.unlink(file.name)
+                raise
         os.replace(file.name, path)
         directory = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the file is there; it is wanted again, and its time of being kept begins anew."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 class S3Media:
@@ -122,6 +154,9 @@ class S3Media:
         async with body:
             data: bytes = await body.read()
         return data
+
+    async def forget(self, before: float) -> int:
+        return 0
 
     async def _object(self, sha256: str) -> Any:
         if not _HASH.fullmatch(sha256):
