@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
@@ -103,7 +104,17 @@ def _message(kind: type[msgspec.Struct], ref: dict[str, Any]) -> dict[str, Any]:
 
 def to_bytes(value: Any) -> bytes:
     """JSON that differs only where the meaning does."""
-    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_tidy(value), order="deterministic"), indent=1) + b"\n"
+
+
+def _tidy(value: Any) -> Any:
+    """Descriptions without the indentation that they have as docstrings."""
+    if isinstance(value, dict):
+        return {
+            key: cleandoc(inner) if key == "description" and isinstance(inner, str) else _tidy(inner)
+            for key, inner in value.items()
+        }
+    return [_tidy(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 __all__ = ["COMMANDS", "EVENTS", "FOLDER", "MODELS", "asyncapi", "files", "name_of", "schema", "to_bytes"]

@@ -239,7 +239,8 @@ async def _start_common(parts: Parts) -> None:
     supervisor.start("store.health", partial(_watch_store, parts))
     if parts.store.embedded is not None:
         supervisor.start("store.server", parts.store.embedded.watch)
-    await parts.tail.started()
+    if "api" in parts.roles:
+        await parts.submitter.listen()
 
 
 async def _watch_store(parts: Parts) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts.export import to_bytes
 from router.api.body import fields_of
 from router.api.call import Route
 from router.api.problems import CONTENT_TYPE, Problem
@@ -31,7 +32,7 @@ _ABOUT: Final = (
 @cache
 def document(public_url: str = "") -> bytes:
     """The document as JSON."""
-    return msgspec.json.format(msgspec.json.encode(describe(public_url), order="deterministic"), indent=1) + b"\n"
+    return to_bytes(describe(public_url))
 
 
 def describe(public_url: str = "") -> dict[str, Any]:

@@ -197,6 +197,7 @@ class AgentSession:
         shown = self._view.mine | self._view.watched
         for gone in self._listening.keys() - shown:
             self._listening.pop(gone).close()
+            self._view.people.pop(gone, None)
         for new in shown - self._listening.keys():
             self._listen(new)
 
@@ -211,6 +212,7 @@ class AgentSession:
             return
         stack = self._listening.get(id)
         if stack is not None:
+            self._view.meet(id, conversation.contact)
             for key in _identities(conversation):
                 stack.enter_context(self._services.signals.listen(key, self._heard(id)))
 

@@ -23,12 +23,18 @@ class View:
         self.agent = agent
         self.mine = set(conversations)
         self.watched: set[str] = set()
+        self.people: dict[str, str] = {}
         self.widen: Callable[[str], None] = lambda key: None
 
     @property
     def keys(self) -> set[str]:
         """What to follow at first."""
         return {self.agent, *self.mine}
+
+    def meet(self, conversation: str, contact: str) -> None:
+        """From now on it is also told what becomes known of the customer of a conversation."""
+        self.people[conversation] = contact
+        self.widen(contact)
 
     def accept(self, entry: Entry) -> bool:
         """Whether it is to be queued. A conversation that comes to the agent is followed from this very event on."""
@@ -40,7 +46,7 @@ class View:
         """Whether it is to be sent; called once for each, in order."""
         id = entry.conversation
         if id is None:
-            return entry.agent == self.agent
+            return entry.agent == self.agent or (entry.agent is None and self._knows(entry.contact))
         seen = id in self.mine or id in self.watched or entry.agent == self.agent
         if entry.type in _GIVES and entry.agent == self.agent:
             self.mine.add(id)
@@ -48,3 +54,6 @@ class View:
         if entry.type in _GIVES or entry.type in _TAKES:
             self.mine.discard(id)
         return seen
+
+    def _knows(self, contact: str | None) -> bool:
+        return any(contact == known and id in self.mine | self.watched for id, known in self.people.items())
