@@ -168,8 +168,8 @@ def person() -> Contact:
 def decision() -> Decision:
     considered = (Considered("aoi", None, 80, 312), Considered("ren", "no_capacity", 10), Considered("mei", "away"))
     return Decision(
-        "dc_1", AT, CONVERSATION, "assigned", "work_arrived", "家電", "2026-11", "家電の言葉", 10, "aoi", "longest_idle",
-        20, 3, None, considered, {"eligible": 1, "no_capacity": 1, "away": 1},
+        "dc_1", AT, CONVERSATION, "assigned", "work_arrived", "家電", "2026-11", "家電の言葉", 10, "aoi",
+        "longest_idle", 20, 3, None, considered, {"eligible": 1, "no_capacity": 1, "away": 1},
     )  # fmt: skip
 
 
@@ -209,7 +209,8 @@ def asked() -> list[Any]:
     return [
         commands.SendMessage(
             id="cm_2", by="aoi", conversation=CONVERSATION, message="ms_2",
-            parts=(content.Text("ご不便をおかけしております。"),), channel="line", extra={"line": {"notificationDisabled": True}},
+            parts=(content.Text("ご不便をおかけしております。"),), channel="line",
+            extra={"line": {"notificationDisabled": True}},
         ),
         commands.RedeemHandover(contact=CONTACT, nonce="K7Q2", receive=receive_code, previous="ct_02_9z"),
         commands.UpdateContact(id="cm_3", by="aoi", contact=CONTACT, name="髙橋 一郎", attributes={"会員番号": None}),
