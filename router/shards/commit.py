@@ -49,7 +49,7 @@ async def commit(
 
     Raises:
         Fenced: the shard is somebody else's.
-        StoreRefused: the store will not take it (out of memory, disk full); nothing was applied.
+        StoreRefused: the store will not take it (out of memory, disk full); this attempt was not applied.
         StoreUnavailable: the store is away; nothing was applied by this attempt.
         StoreLost: sent twice, never answered; the caller must load the shard again.
     """

@@ -12,6 +12,8 @@ SENDER: Final = b"from"
 NUMBER: Final = b"n"
 RAW: Final = b"raw"
 
+_DIGITS: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -57,4 +59,4 @@ def _decode(data: bytes) -> tuple[Any, str | None]:
 
 
 def _number(value: bytes | None) -> int:
-    return int(value) if value is not None and value.isdigit() else 0
+    return int(value) if value is not None and value.isdigit() and len(value) < _DIGITS else 0

@@ -15,7 +15,8 @@ events = streams.events
 
 
 def meta(shard: str) -> str:
-    """Hash: ``epoch``, ``commit``, ``cursor``, and the counters ``sent:<shard>`` and ``seen:<shard>`` of the relay."""
+    """Hash: ``epoch``, ``commit``, ``cursor``, ``owner`` (whoever began the epoch, a name used once), and the counters
+    ``sent:<shard>`` and ``seen:<shard>`` of the relay."""
     return f"{{{shard}}}:meta"
 
 
@@ -72,6 +73,11 @@ def single(name: str) -> str:
 def kept(account: str, name: str) -> str:
     """A listener's small state, for example a mailbox cursor."""
     return f"{streams.LAYOUT}:kept:{account}:{name}"
+
+
+def readers(shard: str) -> str:
+    """Hash: where each consumer group of the event stream has read to, its oldest pending entry, and since when."""
+    return f"{{{shard}}}:readers"
 
 
 def quarantine(account: str) -> str:

@@ -12,7 +12,10 @@ ABSENT: Final = object()
 
 class Memory:
     """Two generations of values: those used lately, and those used before. When the young generation is full, the old
-    one is forgotten. Nobody else writes the shard, so what is remembered is true."""
+    one is forgotten. Nobody else writes the shard, so what is remembered is true.
+
+    Forgetting is left to :meth:`age`, between batches: what a batch has changed is in the store only when the batch is
+    committed, and must not be loaded from there before."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -29,10 +32,12 @@ class Memory:
         return value
 
     def put(self, key: Key, value: Any) -> None:
-        young = self._young
-        young[key] = value
-        if len(young) > self._most:
-            self._old = young
+        self._young[key] = value
+
+    def age(self) -> None:
+        """Forgets the old generation if the young one is full. Only when everything put is committed."""
+        if len(self._young) > self._most:
+            self._old = self._young
             self._young = {}
 
     def __len__(self) -> int:

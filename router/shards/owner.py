@@ -32,6 +32,9 @@ log = structlog.get_logger("madoguchi.shards")
 Effects = Callable[[Shard, Sequence[object]], None]
 """Called after a commit with what the rules asked of the shell. Must not block."""
 
+Batches = list[tuple[Shard, list[Received]]]
+"""What was read, and the shards as they were then."""
+
 _ROUNDS: Final = 6
 """How often a batch asks for more state before it is simply handled, loading as it goes."""
 _MARGIN_S: Final = 4.0
@@ -109,61 +112,82 @@ class Group:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    async def _read(self) -> dict[str, list[Received]]:
-        names = list(self.shards)
-        streams = [keys.commands(name) for name in names]
-        cursors = [self.shards[name].standing.cursor for name in names]
+    async def _read(self) -> Batches:
+        shards = list(self.shards.values())
+        streams = [keys.commands(shard.name) for shard in shards]
+        cursors = [shard.standing.cursor for shard in shards]
         answer = await self._lanes.read.call(
             streams[0], "XREAD", "COUNT", self._batch, "BLOCK", self._block_ms, "STREAMS", *streams, *cursors,
             timeout=self._block_ms / 1000 + _MARGIN_S,
         )  # fmt: skip
-        by_key = dict(zip((stream.encode() for stream in streams), names, strict=True))
-        return {by_key[key]: [read_entry(id, fields) for id, fields in entries] for key, entries in answer or ()}
+        by_key = dict(zip((stream.encode() for stream in streams), shards, strict=True))
+        return [(by_key[key], [read_entry(id, fields) for id, fields in entries]) for key, entries in answer or ()]
 
     # -- handling ---------------------------------------------------------------------------------------------------
 
-    async def process(self, batches: dict[str, list[Received]]) -> None:
+    async def process(self, batches: Batches) -> None:
         """Handles and commits what was read. A shard lost on the way keeps its cursor, so nothing is skipped."""
-        held = {name: batch for name, batch in batches.items() if name in self.shards}
-        await self._load_ahead(held)
-        await asyncio.gather(*(self._work(self.shards[name], batch) for name, batch in held.items()))
+        await self._load_ahead(batches)
+        await asyncio.gather(*(self._work(shard, batch) for shard, batch in batches))
         self._relay.wake()
 
-    async def _load_ahead(self, batches: dict[str, list[Received]]) -> None:
-        waiting = dict(batches)
+    async def _load_ahead(self, batches: Batches) -> None:
+        waiting = batches
         for _ in range(_ROUNDS):
-            wanted = {name: self.shards[name].wants(batch) for name, batch in waiting.items()}
-            waiting = {name: waiting[name] for name, some in wanted.items() if some}
-            if not waiting:
+            wanted = [(shard, batch, some) for shard, batch in waiting if (some := shard.wants(batch))]
+            if not wanted:
                 return
-            await asyncio.gather(*(self._load(self.shards[name], wanted[name].items()) for name in waiting))
+            loads = (self._load(shard, some.items()) for shard, _, some in wanted)
+            for result in await asyncio.gather(*loads, return_exceptions=True):
+                # What cannot be read fails the command that needs it, in its turn.
+                if isinstance(result, BaseException) and not isinstance(result, StateError):
+                    raise result
+            waiting = [(shard, batch) for shard, batch, _ in wanted]
 
     async def _load(self, shard: Shard, wanted: Iterable[tuple[tuple[str, str], Table[Any]]]) -> None:
         listed = list(wanted)
+        unreadable: StateError | None = None
         names = [keys.row(shard.name, name, id) for (name, id), _ in listed]
         self._metrics.loads += len(names)
         values = await self._lanes.load.call(names[0], "MGET", *names)
         for ((_, id), table), data in zip(listed, values, strict=True):
-            shard.learn(table, id, None if data is None else read_value(shard.name, table, id, data))
+            try:
+                shard.learn(table, id, None if data is None else read_value(shard.name, table, id, data))
+            except StateError as error:
+                unreadable = error
+        if unreadable is not None:
+            raise unreadable
 
     async def _work(self, shard: Shard, batch: list[Received]) -> None:
-        writes = Writes(shard.name)
-        effects: list[object] = []
         try:
             async with self._locks[shard.name]:
-                for received in batch:
-                    effects += await self._handle(shard, received, writes)
-                built, popped = shard.close_batch(writes)
-                began = time.perf_counter()
-                await self._commit(shard, built)
-                shard.committed(popped)
-                self._metrics.commit_seconds.observe(time.perf_counter() - began)
-        except (Fenced, StateError, StoreError) as error:
+                if self._holds(shard):
+                    await self._carry_out(shard, batch)
+        except (Fenced, StoreError) as error:
+            self._lose(shard, error, str(error))
+        except Exception as error:
+            # A fault of ours, not of a command. Memory may be half changed, so it is thrown away; other shards go on.
+            log.exception("shard.failed", shard=shard.name, error=type(error).__name__)
             self._lose(shard, error)
-        else:
-            self._count(shard, len(batch))
-            if effects:
-                self._effects(shard, effects)
+
+    async def _carry_out(self, shard: Shard, batch: list[Received]) -> None:
+        writes = Writes(shard.name)
+        effects: list[object] = []
+        for received in batch:
+            effects += await self._handle(shard, received, writes)
+        built, popped = shard.close_batch(writes)
+        began = time.perf_counter()
+        await self._commit(shard, built)
+        shard.committed(popped)
+        self._metrics.commit_seconds.observe(time.perf_counter() - began)
+        self._count(shard, len(batch))
+        if effects:
+            self._effects(shard, effects)
+
+    def _holds(self, shard: Shard) -> bool:
+        """Whether it is still worked for. A shard that was lost and taken again is another object: what was read for
+        the former may have been carried out by somebody else in between."""
+        return self.shards.get(shard.name) is shard
 
     def _count(self, shard: Shard, commands: int) -> None:
         metrics, counts = self._metrics, shard.counts.take()
@@ -177,45 +201,68 @@ class Group:
         metrics.relayed += counts.relayed
 
     async def _handle(self, shard: Shard, received: Received, writes: Writes) -> list[object]:
+        unreadable: str | None = None
         while True:
             try:
-                return shard.handle(received, writes)
+                return shard.handle(received, writes, unreadable)
             except Missing as missing:
-                self._metrics.command_retries += 1
-                await self._load(shard, [((missing.table.name, missing.id), missing.table)])
+                wanted = [((missing.table.name, missing.id), missing.table)]
+            self._metrics.command_retries += 1
+            try:
+                await self._load(shard, wanted)
+            except StateError as error:
+                log.error("command.failed", shard=shard.name, entry=received.id, error="StateError")
+                unreadable = str(error)
 
     # -- committing -------------------------------------------------------------------------------------------------
 
     async def _commit(self, shard: Shard, writes: list[Write]) -> None:
-        """Commits, waiting as long as the store refuses (full memory, full disk): nothing was applied then."""
+        """Commits, waiting as long as the store refuses (full memory, full disk) and we are not to end: nothing was
+        applied then. A refusal behind a lost reply is settled by the number: :class:`Fenced`, and taken again."""
         standing = shard.standing
         while True:
             try:
                 await commit(self._lanes.commit, shard.name, standing.epoch, standing.commit, writes)
             except StoreRefused as error:
                 log.error("commit.refused", shard=shard.name, code=error.code)
+                if self._stopping:
+                    raise
                 await asyncio.sleep(0.5)
             else:
                 standing.commit += 1
                 return
 
     async def commit_beside(self, name: str, writes: list[Write]) -> bool:
-        """A fenced commit that belongs to no command (a lease renewed, a send begun). False: the shard is lost."""
+        """A fenced commit that belongs to no command (a lease renewed, a send begun). False: the shard is lost.
+
+        It goes on when the caller is cancelled: after a commit whose end nobody heard, our number would be wrong, and
+        the next lost reply would be settled wrongly.
+        """
         shard = self.shards.get(name)
-        if shard is None:
-            return False
-        async with self._locks[name]:
+        return shard is not None and await asyncio.shield(self._commit_beside(shard, writes))
+
+    async def leave(self, name: str, writes: list[Write]) -> bool:
+        """The same as the last commit of this shard here: nothing of ours comes behind it."""
+        shard = self.shards.get(name)
+        return shard is not None and await asyncio.shield(self._commit_beside(shard, writes, last=True))
+
+    async def _commit_beside(self, shard: Shard, writes: list[Write], *, last: bool = False) -> bool:
+        async with self._locks[shard.name]:
+            if not self._holds(shard):  # given back or lost while we waited
+                return False
             try:
                 await self._commit(shard, writes)
             except (Fenced, StoreError) as error:
-                self._lose(shard, error)
+                self._lose(shard, error, str(error))
                 return False
+            if last:
+                self.remove(shard.name)
         return True
 
-    def _lose(self, shard: Shard, error: Exception) -> None:
-        if self.shards.get(shard.name) is shard:
+    def _lose(self, shard: Shard, error: Exception, reason: str = "") -> None:
+        if self._holds(shard):
             self._metrics.shards_lost += 1
-            log.warning("shard.lost", shard=shard.name, error=type(error).__name__, reason=str(error))
+            log.warning("shard.lost", shard=shard.name, error=type(error).__name__, reason=reason)
             del self.shards[shard.name]
             self.lost.append(shard.name)
 

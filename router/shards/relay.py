@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ class Relay:
         self._lane = lane
         self._shards = shards
         self._wake = asyncio.Event()
+        self._posting = asyncio.Lock()
 
     def wake(self) -> None:
         """There may be something to post."""
@@ -43,7 +45,8 @@ class Relay:
 
     async def post(self) -> None:
         """Posts all that is committed and not posted yet, each shard's entries in order."""
-        results = await asyncio.gather(*map(self._post_shard, list(self._shards())), return_exceptions=True)
+        async with self._posting:  # twice at once would count what is posted twice
+            results = await asyncio.gather(*map(self._post_shard, list(self._shards())), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -52,7 +55,7 @@ class Relay:
         count = shard.postable
         if count <= shard.posted:
             return
-        entries = [shard.outbox[place] for place in range(shard.posted, count)]
+        entries = list(islice(shard.outbox, shard.posted, count))
         # All are sent in one write; the first failure leaves the rest to be posted again after it, in order.
         calls = [self._call(shard.name, entry) for entry in entries]
         results = await asyncio.gather(*calls, return_exceptions=True)

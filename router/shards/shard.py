@@ -15,7 +15,6 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from contracts.codec import encode
 from contracts.commands import TimerDue
 from contracts.events import CommandDone
 from contracts.message import Problem
@@ -25,7 +24,7 @@ from router.shards.commit import Write
 from router.shards.entry import Received
 from router.shards.memory import ABSENT, Memory
 from router.shards.turn import Rows, ShardReader, ShardTurn
-from router.shards.writes import Writes
+from router.shards.writes import Packed, Writes, pack
 
 log = structlog.get_logger("madoguchi.shards")
 
@@ -133,17 +132,19 @@ class Shard:
 
     # -- handling ---------------------------------------------------------------------------------------------------
 
-    def handle(self, received: Received, writes: Writes) -> list[object]:
+    def handle(self, received: Received, writes: Writes, unreadable: str | None = None) -> list[object]:
         """Carries out one command: its effects go into memory and ``writes``. Returns the effects for the shell.
+
+        ``unreadable``: why state that it needs cannot be read; it is then set aside.
 
         Raises:
             Missing: load this and call again; nothing has happened.
         """
         effects: list[object] = []
         if received.sender is None:
-            effects = self._carry_out(received, writes)
+            effects = self._carry_out(received, writes, unreadable)
         elif self._is_next(received):
-            effects = self._carry_out(received, writes)
+            effects = self._carry_out(received, writes, unreadable)
             self.standing.seen[received.sender] = received.number
             self._heard.add(received.sender)
         else:
@@ -152,19 +153,22 @@ class Shard:
         self.counts.commands += 1
         return effects
 
-    def _carry_out(self, received: Received, writes: Writes) -> list[object]:
-        if received.command is None:
-            return self._set_aside(received, writes, received.problem or "undecodable")
+    def _carry_out(self, received: Received, writes: Writes, unreadable: str | None) -> list[object]:
+        if received.command is None or unreadable is not None:
+            return self._set_aside(received, writes, unreadable or received.problem or "undecodable")
         turn = self._turn(received)
         command = received.command
         if command.id is not None and (done := turn.get(DONE, command.id)) is not None:
             self.counts.duplicates += 1
             turn.emit(msgspec.structs.replace(done, id=turn.event_id(), at=turn.at))
-            return self._take(turn, received, writes)
+            return self._take(turn, pack(turn), writes)
         if type(command) is TimerDue and not self._fires(command, writes):
             return []
         try:
             self.handler.handle(turn, command)
+            if command.id is not None:
+                self._announce(turn, command.id, None, turn.result)
+            packed = pack(turn)
         except Missing:
             if type(command) is TimerDue:
                 self._timers[command.timer] = command.due
@@ -173,13 +177,15 @@ class Shard:
             return self._refuse(refusal.problem, received, writes)
         except Exception as error:
             return self._fail(error, received, writes)
-        if command.id is not None:
-            self._announce(turn, command.id, None, turn.result)
-        return self._take(turn, received, writes)
+        return self._take(turn, packed, writes)
 
     def _turn(self, received: Received) -> ShardTurn:
+        at_ms = received.at_ms
+        if type(received.command) is TimerDue:
+            # Our clock said that it is due; the store's, which dates the entry, may be a little behind.
+            at_ms = max(at_ms, received.command.due)
         return ShardTurn(
-            self.name, self._number, self.shards, self._memory, self._rows, received.id, received.at_ms, received.sender
+            self.name, self._number, self.shards, self._memory, self._rows, received.id, at_ms, received.sender
         )
 
     def _is_next(self, received: Received) -> bool:
@@ -199,7 +205,7 @@ class Shard:
         turn = self._turn(received)
         if received.command.id is not None:
             self._announce(turn, received.command.id, problem, {})
-        return self._take(turn, received, writes)
+        return self._take(turn, pack(turn), writes)
 
     def _fail(self, error: Exception, received: Received, writes: Writes) -> list[object]:
         reason = f"{type(error).__name__} in {_place(error)}"
@@ -214,7 +220,7 @@ class Shard:
         turn = self._turn(received)
         if received.command is not None and received.command.id is not None:
             self._announce(turn, received.command.id, FAILED, {})
-        return self._take(turn, received, writes)
+        return self._take(turn, pack(turn), writes)
 
     def _announce(self, turn: ShardTurn, id: str, problem: Problem | None, result: dict[str, str]) -> None:
         done = CommandDone(id=turn.event_id(), at=turn.at, command=id, cause=id, problem=problem, result=result)
@@ -223,18 +229,18 @@ class Shard:
 
     # -- taking effect ----------------------------------------------------------------------------------------------
 
-    def _take(self, turn: ShardTurn, received: Received, writes: Writes) -> list[object]:
-        for (name, id), (table, value) in turn.puts.items():
+    def _take(self, turn: ShardTurn, packed: Packed, writes: Writes) -> list[object]:
+        for ((name, id), (table, value)), data in zip(turn.puts.items(), packed.puts, strict=True):
             if table.preload:
                 _set_row(self._rows[name], id, value)
             else:
                 self._memory.put((name, id), value)
-            writes.put(table, id, value)
-        for event in turn.events:
-            writes.event(event)
+            writes.put(table, id, data)
+        for event, data in zip(turn.events, packed.events, strict=True):
+            writes.event(event, data)
         self.counts.events += len(turn.events)
-        for target, command in turn.told:
-            self._tell(target, command, received, writes)
+        for (target, _), data in zip(turn.told, packed.told, strict=True):
+            self._tell(target, data, writes)
         for item in turn.pushed:
             writes.push(*item)
         for name, member, score in turn.indexed:
@@ -245,12 +251,11 @@ class Shard:
             self._set_timer(key, due, writes)
         return turn.effects
 
-    def _tell(self, target: str, command: msgspec.Struct, received: Received, writes: Writes) -> None:
+    def _tell(self, target: str, data: bytes, writes: Writes) -> None:
         number = self.standing.sent.get(target, 0) + 1
         self.standing.sent[target] = number
         self._told.add(target)
         self.counts.relayed += 1
-        data = encode(command)
         self.outbox.append((number, target, data, None))
         writes.relay(number, target, data, None)
 
@@ -288,6 +293,7 @@ class Shard:
             self.outbox.popleft()
         self.posted -= popped
         self.postable = len(self.outbox)
+        self._memory.age()
 
     # -- timers -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 import msgspec
@@ -19,7 +20,8 @@ _relayed = msgspec.msgpack.Decoder(tuple[int, str, bytes, bytes | None])
 
 
 class StateError(Exception):
-    """Stored state that cannot be read; the shard is not taken, and a person has to look."""
+    """Stored state that cannot be read, and a person has to look. Found while a shard is taken it is not taken; found
+    later it costs only the commands that need it."""
 
 
 async def take(
@@ -38,15 +40,18 @@ async def take(
     if lease is not None and lease != worker.encode():
         return None
     standing = read_standing(meta)
+    owner = f"{worker}/{secrets.token_hex(8)}"
+    writes = [lease_write(shard, worker, lease_ms), ("HSET", keys.meta(shard), "owner", owner)]
     try:
-        await commit(
-            lane, shard, standing.epoch, standing.commit, [lease_write(shard, worker, lease_ms)],
-            new_epoch=standing.epoch + 1,
-        )  # fmt: skip
+        await commit(lane, shard, standing.epoch, standing.commit, writes, new_epoch=standing.epoch + 1)
     except Fenced:
         return None
-    # Read again: what was committed between the first look and the new epoch counts.
-    standing = read_standing(await lane.call(keys.meta(shard), "HGETALL", keys.meta(shard)))
+    # Read again: what was committed between the first look and the new epoch counts. The epoch alone does not say whose
+    # it is: when our answer was lost somebody else may have come to the same numbers, or have come after us.
+    meta = await lane.call(keys.meta(shard), "HGETALL", keys.meta(shard))
+    if owner.encode() not in meta[1::2]:
+        return None
+    standing = read_standing(meta)
     rows = await _load_rows(lane, shard, handler.tables)
     return Shard(
         shard, shards, handler, standing, rows, await _load_timers(lane, shard), await _load_outbox(lane, shard),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -85,12 +85,15 @@ class Worker:
             while True:
                 await self._look()
                 await asyncio.sleep(self.settings.look_ms / 1000)
+                _insist((relaying, keeping, *self._running.values()))
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
             await self._leave()
             relaying.cancel()
             await asyncio.gather(relaying, *self._running.values(), return_exceptions=True)
+            self._groups.clear()
+            self._running.clear()
 
     async def _look(self) -> None:
         """Gives up what is no longer ours and takes what should be."""
@@ -155,9 +158,7 @@ class Worker:
         return group
 
     async def _release(self, name: str) -> None:
-        group = self._group(name)
-        if await group.commit_beside(name, [release_write(name)]):
-            group.remove(name)
+        if await self._group(name).leave(name, [release_write(name)]):
             log.info("shard.released", shard=name)
 
     async def _leave(self) -> None:
@@ -183,6 +184,17 @@ class Worker:
         key = keys.started(shard)
         flat = await self._lanes.load.call(key, "HGETALL", key)
         return {id.decode(): int(attempt) for id, attempt in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _insist(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """None of them ends by itself. A worker without one would hold its shards and do nothing for them.
+
+    Raises:
+        RuntimeError: one has; whoever supervises the worker starts it again.
+    """
+    for task in tasks:
+        if task.done():
+            raise RuntimeError(f"{task.get_name()} ended") from (None if task.cancelled() else task.exception())
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -13,6 +14,25 @@ from router.shards import keys
 from router.shards.commit import MOST_ARGUMENTS, Write
 from router.shards.entry import Received
 from router.shards.memory import ABSENT
+from router.shards.turn import ShardTurn
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The bytes of what one command puts, emits and tells, each in its order. A put of None drops the value."""
+
+    puts: list[bytes | None]
+    events: list[bytes]
+    told: list[bytes]
+
+
+def pack(turn: ShardTurn) -> Packed:
+    """Packs everything before anything takes effect, so that what no bytes can hold is a command that failed."""
+    return Packed(
+        [None if value is ABSENT else encode(value) for _, value in turn.puts.values()],
+        [encode(event) for event in turn.events],
+        [encode(command) for _, command in turn.told],
+    )
 
 
 class Writes:
@@ -28,8 +48,7 @@ class Writes:
         self._appends: list[Write] = []
         self._events = keys.events(shard)
 
-    def put(self, table: Table[Any], id: str, value: Any) -> None:
-        data = None if value is ABSENT else encode(value)
+    def put(self, table: Table[Any], id: str, data: bytes | None) -> None:
         if table.preload:
             self._fields.setdefault(keys.rows(self._shard, table.name), {})[id] = data
         elif table.ttl_s is not None and data is not None:
@@ -48,14 +67,14 @@ class Writes:
     def timer(self, key: str, at_ms: int | None) -> None:
         self._scores.setdefault(keys.timers(self._shard), {})[key] = at_ms
 
-    def event(self, event: msgspec.Struct) -> None:
+    def event(self, event: msgspec.Struct, data: bytes) -> None:
         """An entry with its skimming fields and its bytes."""
         write: list[bytes | str | int] = ["XADD", self._events, "*", streams.TYPE, str(event.__struct_config__.tag)]
         for name in (streams.CONVERSATION, streams.CONTACT, streams.AGENT, streams.SEQ):
             value = getattr(event, name)
             if value is not None:
                 write += (name, value)
-        write += (streams.DATA, encode(event))
+        write += (streams.DATA, data)
         self._appends.append(tuple(write))
 
     def relay(self, number: int, target: str, command: bytes, raw: bytes | None) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from contracts.codec import encode
 from contracts.streams import DISPATCH, all_shards, commands, events
 from router.domain.conversation.handler import ConversationHandler
 from router.domain.conversation.rules import ConversationRules
@@ -24,8 +23,8 @@ class Recorder(Writes):
         super().__init__(shard)
         self._kept = kept
 
-    def event(self, event: msgspec.Struct) -> None:
-        self._kept.append(encode(event))
+    def event(self, event: msgspec.Struct, data: bytes) -> None:
+        self._kept.append(data)
 
 
 def replay(shard: str, shards: int, entries: list[Any], rules: ConversationRules) -> list[bytes]:
