@@ -69,6 +69,7 @@ from router.shards.signals import Signals
 from router.shards.state import StateReader
 from router.shards.submit import Submitter
 from router.shards.tail import Tail
+from router.shards.trim import Janitor
 from router.shards.worker import Worker, WorkerSettings
 from router.store.configured import configured_url, store_settings
 from router.store.errors import StoreError
@@ -277,6 +278,10 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     )
     parts.supervisor.start("worker", worker.run)
     parts.supervisor.start("shards.health", partial(_watch_shards, parts, worker))
+    janitor = Janitor(
+        parts.store.lane("janitor"), lambda: worker.owned, parts.settings.retention, list(parts.accounts), parts.media
+    )
+    parts.supervisor.start("janitor", janitor.run)
     stack.push_async_callback(parts.supervisor.stop, "worker")
     # First of all: what is being sent is reported while the shards are still ours.
     stack.push_async_callback(effects.stop, 5.0)
