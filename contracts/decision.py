@@ -39,8 +39,8 @@ class Considered(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a conversation was offered, assigned or kept waiting.
 
-    ``considered`` lists the eligible in the order of choice and then those ruled out, at most 60 in all;
-    ``counts`` says how many there were by reason (``eligible`` among them), without any cut.
+    ``considered`` lists the eligible in the order of choice and then those ruled out: all agents of a queue of up to
+    50, 20 of a larger one. ``counts`` says how many there were by reason (``eligible`` among them), without any cut.
     """
 
     id: str

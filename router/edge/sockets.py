@@ -261,6 +261,7 @@ class Conversation:
         ):
             typing = asyncio.create_task(self._tell_typing(), name="chat.typing")
             try:
+                await self._services.tail.started()
                 await self._do(self._session.history(await self._earlier(follower, key, after)))
                 ready.set()
                 while not self._ended:

@@ -19,7 +19,15 @@ class Submitter:
         self._appender = appender
         self._state = state
         self._waiting: dict[str, list[asyncio.Future[CommandDone]]] = {}
-        tail.listen("command.done", self._heard)
+        self._tail = tail
+        self._listening = False
+
+    async def listen(self) -> None:
+        """Begins to listen for outcomes; done by the first submit at the latest."""
+        if not self._listening:
+            self._listening = True
+            self._tail.listen("command.done", self._heard)
+        await self._tail.started()
 
     async def submit(self, shard: str, command: Command, wait_s: float = 5.0) -> CommandDone | None:
         """The outcome, or None when it is not known in time: it is then found by :meth:`outcome`, for a day.
@@ -31,6 +39,7 @@ class Submitter:
         """
         if command.id is None:
             raise ValueError("a submitted command needs an id")
+        await self.listen()
         future: asyncio.Future[CommandDone] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(command.id, []).append(future)
         try:

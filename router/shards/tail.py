@@ -96,8 +96,14 @@ class Index:
     """Who wants what, so that an event costs only those who want it."""
 
     def __init__(self) -> None:
+        self.count = 0
+        """Followers there are."""
         self.everything: set[Follower] = set()
         self.by_key: dict[str, set[Follower]] = {}
+
+    def wanted(self) -> bool:
+        """Is there anybody?"""
+        return self.count > 0
 
     def add(self, follower: Follower) -> None:
         """A follower without keys wants everything."""
@@ -132,6 +138,7 @@ class Follower:
         self._slow = False
         self._index = index
         index.add(self)
+        index.count += 1
         for key in keys or ():
             self.watch(key)
 
@@ -152,6 +159,7 @@ class Follower:
         for key in list(self.keys or ()):
             self.unwatch(key)
         self._index.everything.discard(self)
+        self._index.count -= 1
 
     def offer(self, entry: Entry) -> None:
         """Queues the entry if it is wanted."""
@@ -167,6 +175,11 @@ class Follower:
         if self.keys is not None and self.keys.isdisjoint(entry.keys):
             return False
         return self._accept is None or self._accept(entry)
+
+    def forget(self) -> None:
+        """Drops what waits."""
+        self._queue = asyncio.Queue()
+        self._slow = False
 
     async def next(self) -> Entry:
         """The next live entry.
@@ -191,21 +204,31 @@ class Tail:
         self._index = Index()
         self._listeners: dict[str, list[Callable[[Entry], None]]] = {}
         self._ready = asyncio.Event()
+        self._wanted = asyncio.Event()
         self._lanes = {name: store.lane(f"tail.{name}") for name in self._names} if store.is_cluster else {}
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Reads until cancelled. While the store is away it waits, and then goes on where it was."""
-        await self._start()
+        """Reads until cancelled, as long as anybody wants to know: reading every event is dear. While the store is away
+        it waits, and then goes on where it was."""
+        while True:
+            await self._wanted.wait()
+            await self._start()
+            await self._read_while_wanted()
+            self._ready.clear()
+            self._wanted.clear()
+
+    async def _read_while_wanted(self) -> None:
         if self._store.is_cluster:
             async with asyncio.TaskGroup() as group:
                 for name in self._names:
-                    group.create_task(self._read_for_ever(self._lanes[name], [name]), name=f"tail.{name}")
-        await self._read_for_ever(self._lane, self._names)
+                    group.create_task(self._read_on(self._lanes[name], [name]), name=f"tail.{name}")
+        else:
+            await self._read_on(self._lane, self._names)
 
     async def started(self) -> None:
-        """Returns when the tail knows where the streams end."""
+        """Returns when the tail reads. Follow or listen first: the tail sleeps while nobody wants to know."""
         await self._ready.wait()
 
     async def _start(self) -> None:
@@ -224,8 +247,8 @@ class Tail:
         entries = await self._lane.call(key, "XREVRANGE", key, "+", "-", "COUNT", 1)
         return _position(entries[0][0]) if entries else (0, 0)
 
-    async def _read_for_ever(self, lane: Any, names: list[str]) -> None:
-        while True:
+    async def _read_on(self, lane: Any, names: list[str]) -> None:
+        while self._listeners or self._index.wanted():
             try:
                 await self._read(lane, names)
             except StoreError as error:
@@ -255,17 +278,19 @@ class Tail:
     def listen(self, type: str, listener: Callable[[Entry], None]) -> None:
         """Calls ``listener`` for every live event of the type; it must not raise or block."""
         self._listeners.setdefault(type, []).append(listener)
+        self._wanted.set()
 
     def now(self) -> str:
-        """The token of the present."""
+        """The token of the present, while the tail reads."""
         return encode_token(tuple(self._positions))
 
     @contextmanager
     def follower(
         self, accept: Callable[[Entry], bool] | None = None, keys: Iterable[str] | None = None
     ) -> Iterator[Follower]:
-        """A follower of live events, from now on."""
+        """A follower of live events, from when the tail has started."""
         follower = Follower(self._index, accept, keys)
+        self._wanted.set()
         try:
             yield follower
         finally:
@@ -284,7 +309,6 @@ class Tail:
             TokenError: ``after`` is no token of this store.
             TooSlow: the caller did not keep up.
         """
-        await self.started()
         with self.follower(accept, keys) as follower:
             async for entry in self.entries(follower, after):
                 yield entry
@@ -294,6 +318,7 @@ class Tail:
         since = None if after is None else decode_token(after, len(self._names))
         await self.started()
         if since is not None:
+            follower.forget()  # what has come meanwhile is read from the streams, in its place
             async for entry in self._missed(since, tuple(self._positions)):
                 if follower.wants(entry):
                     yield entry

@@ -14,7 +14,9 @@ from router.domain.dispatch.seat import Seat, Verdict
 from router.domain.dispatch.work import Work
 
 WHOLE: Final = 50
-"""A queue of up to so many agents is listed whole; of a larger one, so many in all."""
+"""A queue of up to so many agents is listed whole."""
+LARGE: Final = 20
+"""Of a larger one so many are listed; the counts speak of all."""
 FRONT: Final = 10
 """How many of the eligible of a larger queue are listed."""
 
@@ -44,7 +46,7 @@ class _Look:
         outside = sum(agent not in self.room for agent in first)
         total = len(self.room) + outside
         whole = total <= WHOLE
-        listed = self._listed(first, total if whole else FRONT, WHOLE)
+        listed = self._listed(first, total if whole else FRONT, WHOLE if whole else LARGE)
         return Reasons(listed, self._counts(), len(listed) < total)
 
     def _listed(self, first: list[str], front: int, most: int) -> tuple[Considered, ...]:

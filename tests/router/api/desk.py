@@ -165,7 +165,7 @@ async def desk(url: str, directory: Path, limits: Limits | None = None, *, hooks
         _background(stack, found.tail.run, found.signals.run)
         settings = WorkerSettings(id="w", shards=SHARDS, beat_ms=100, look_ms=20)
         await stack.enter_async_context(running(Worker(store, settings, handler, lambda *_: None)))
-        await found.tail.started()
+        await found.services.submitter.listen()
         if hooks:
             await _start_hooks(stack, found)
         await _start_http(stack, found)

@@ -147,7 +147,6 @@ async def test_submitting_waits_for_the_outcome_and_an_id_is_carried_out_once(ur
         tailing = asyncio.create_task(tail.run())
         submitter = Submitter(Appender(store), tail, StateReader(store, SHARDS))
         async with running(worker_of(store)):
-            await tail.started()
             first = await submitter.submit("c:01", SetPriority(id="cm_1", conversation="v", priority=5))
             again = await submitter.submit("c:01", SetPriority(id="cm_1", conversation="v", priority=5))
             assert first is not None and again is not None
@@ -269,6 +268,7 @@ async def test_the_tail_resumes_without_loss_and_without_repeats(url: str) -> No
         tail = Tail(store, SHARDS)
         tailing = asyncio.create_task(tail.run())
         async with running(worker_of(store)):
+            tail.listen("command.done", lambda entry: None)
             await tail.started()
             start = tail.now()
             posting = asyncio.create_task(_post(appender, 400))
@@ -314,6 +314,26 @@ async def test_another_number_of_shards_is_refused(url: str) -> None:
             await check_layout(store, 16)
 
 
+async def test_the_tail_sleeps_while_nobody_wants_to_know_and_misses_nothing_for_whoever_comes(url: str) -> None:
+    async with opened(url) as store:
+        appender, tail = Appender(store), Tail(store, SHARDS)
+        tailing = asyncio.create_task(tail.run())
+        async with running(worker_of(store)):
+            for wanted in range(1, 4):
+                with tail.follower(keys=["v"]) as follower:
+                    await tail.started()
+                    await appender.append("c:01", SetPriority(conversation="v", priority=1))
+                    assert (await asyncio.wait_for(follower.next(), 10)).event.seq == wanted
+                await asyncio.wait_for(_asleep(tail), 10)
+        tailing.cancel()
+        await asyncio.gather(tailing, return_exceptions=True)
+
+
+async def _asleep(tail: Tail) -> None:
+    while tail._ready.is_set():
+        await asyncio.sleep(0.02)
+
+
 def test_tokens_round_trip_and_rubbish_is_refused() -> None:
     positions = ((1_700_000_000_000, 3), (0, 0), (1_700_000_000_500, 0))
     assert decode_token(encode_token(positions), 3) == positions
@@ -329,6 +349,7 @@ async def test_the_same_on_a_cluster(tmp_path: Path) -> None:
             tail = Tail(store, SHARDS)
             tailing = asyncio.create_task(tail.run())
             async with running(worker_of(store)):
+                tail.listen("command.done", lambda entry: None)
                 await tail.started()
                 shards = tuple(all_shards(SHARDS)[:4])
                 for _ in range(50):

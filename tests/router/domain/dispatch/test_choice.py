@@ -171,7 +171,7 @@ def test_a_large_queue_is_cut_but_counted_whole() -> None:
     floor.ask(1)
     decision = floor.decision()
     assert decision.truncated
-    assert len(decision.considered) == 50
+    assert len(decision.considered) == 20
     assert [c.agent for c in decision.considered[:10]] == [f"a{number}" for number in range(50, 60)]
     assert all(c.ruled_out == "busy" for c in decision.considered[10:])
     assert decision.counts == {"busy": 50, "eligible": 20}
