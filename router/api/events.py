@@ -80,7 +80,7 @@ def check_token(after: str, shards: int) -> None:
 
 async def _run(call: Call, after: str | None, accept: Callable[[Entry], bool]) -> web.StreamResponse:
     tail = call.services.tail
-    await tail.started()
+    await call.services.submitter.listen()  # the tail sleeps until somebody listens
     start = after or tail.now()
     answer = web.StreamResponse(headers={
         "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",

@@ -83,7 +83,7 @@ async def create_subscription(call: Call) -> MadeSubscription:
         id=f"sb_{secrets.token_hex(8)}", url=body.url, name=body.name, types=body.types, conversation=body.conversation,
         contact=body.contact, agent=body.agent, created_at=datetime.now(UTC),
     )  # fmt: skip
-    await call.services.tail.started()
+    await call.services.submitter.listen()  # the tail sleeps until somebody listens
     await store.move(one.id, call.services.tail.now())  # from this moment on nothing is missed
     await store.put(Kept(one, (secret,)))
     return MadeSubscription(one, secret)

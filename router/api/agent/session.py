@@ -137,7 +137,7 @@ class AgentSession:
 
     async def _follow(self) -> None:
         tail = self._services.tail
-        await tail.started()
+        await self._services.submitter.listen()  # the tail sleeps until somebody listens
         # The position is taken before the state is read: what happens between comes twice, and never not at all.
         start = self._hello.after or tail.now()
         state = await self._welcome(start)

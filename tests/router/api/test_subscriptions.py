@@ -118,7 +118,7 @@ async def test_events_are_signed_delivered_in_order_and_logged(
 
 
 async def subscribe(service: Desk, endpoint: Endpoint) -> str:
-    await service.tail.started()
+    await service.services.submitter.listen()
     one = Subscription(
         id=f"sb_{random.random()}", url=endpoint.url, types=("message.received",), created_at=datetime.now(UTC)
     )
