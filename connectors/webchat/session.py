@@ -56,6 +56,7 @@ class ChatSession:
         self._reads = Bucket(1, 10, opened.now)
         self._typing: tuple[bool, datetime] | None = None
         self._read_upto: datetime | None = None
+        self._answered_at: datetime | None = None
         self._pending: set[str] = set()
         self._known: dict[str, str] = {}  # message id -> state, oldest first; bounded
 
@@ -164,7 +165,10 @@ class ChatSession:
         if (self._read_upto is not None and upto <= self._read_upto) or not self._reads.take(now):
             return ()
         self._read_upto = upto
-        return self._publish("read", InboundReceipt(self._sender(visitor), "read", upto=upto, sent_at=now))
+        # A message shows when it was asked for; it was sent a little later. Who read the newest has read all up to now.
+        all_read = self._answered_at is not None and upto >= self._answered_at
+        reached = now if all_read else upto
+        return self._publish("read", InboundReceipt(self._sender(visitor), "read", upto=reached, sent_at=now))
 
     def _seen(self, message: str, visitor: Visitor, now: datetime) -> Sequence[Action]:
         """Only what this socket was shown can be acknowledged, and once."""
@@ -233,6 +237,8 @@ class ChatSession:
 
     def _know(self, message: Message) -> None:
         self._known[message.id] = message.state
+        if message.direction == "outbound":
+            self._answered_at = max(self._answered_at or message.at, message.at)
         while len(self._known) > MAX_KNOWN:
             del self._known[next(iter(self._known))]
 

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from connectors import registry
+from router.cli.ask import base_url
 from router.settings import Service, Settings, read, root_key
 
 FOLDER: Final = "data/quickstart"
@@ -30,7 +31,14 @@ def quickstart_settings(environ: Mapping[str, str]) -> Settings:
     text = resources.files("router.cli").joinpath(_NAME).read_text("utf-8")
     settings = read(re.sub(r"\{(\w+)\}", lambda found: words[found[1]], text), _NAME, environ)
     accounts = {name: account for name, account in settings.accounts.items() if _installed(account.connector)}
-    return msgspec.structs.replace(settings, accounts=accounts)
+    return msgspec.structs.replace(settings, accounts=accounts, service=_reached(settings))
+
+
+def _reached(settings: Settings) -> Service:
+    """Links lead to where it listens, unless it was told where it is reached."""
+    service = settings.service
+    told = service.public_url != Service().public_url
+    return service if told else msgspec.structs.replace(service, public_url=base_url(settings))
 
 
 def _installed(connector: str) -> bool:

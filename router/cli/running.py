@@ -38,7 +38,8 @@ def _told(settings: Settings, error: OSError) -> Exception:
     if error.errno == errno.EADDRINUSE:
         where = settings.http.listen or "a port"
         return Failure(
-            f"{where} is in use ({error.strerror})", "stop what listens there, or set http.listen to another"
+            f"{where} is in use ({error.strerror})",
+            "stop what listens there, or choose another, for example MADOGUCHI_HTTP_LISTEN=127.0.0.1:8081",
         )
     if error.errno == errno.EACCES:
         return Failure(f"{error.strerror}: {error.filename or settings.http.listen}", "ports below 1024 need root")

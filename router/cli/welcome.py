@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from pathlib import Path
 
 from router.api.tokens import Scope, TokenStore
 from router.cli.ask import base_url
@@ -15,7 +18,15 @@ _AGENT: tuple[Scope, ...] = ("read", "reply", "assign")
 
 def quickstart_facts() -> QuickstartFacts:
     """What the page tells a newcomer to type."""
-    return QuickstartFacts(webchat="web", email="madoguchi try email", line="madoguchi try line")
+    return QuickstartFacts(webchat="web", email=f"{program()} try email", line=f"{program()} try line")
+
+
+def program() -> str:
+    """How this very program is called from the folder where it was started."""
+    own = Path(sys.argv[0])
+    if own.name != "madoguchi" or shutil.which("madoguchi") == str(own.resolve()):
+        return "madoguchi"
+    return os.path.relpath(own)
 
 
 async def welcome(settings: Settings, tokens: TokenStore) -> None:
@@ -30,11 +41,11 @@ async def welcome(settings: Settings, tokens: TokenStore) -> None:
     lines = [
         "",
         f"  customer and agent side by side   {url}/quickstart#token={first[1]}",
-        f"  the agent's console               {url}/console#token={first[1]}",
-        *(f"  the console of {id:19}{url}/console#token={token}" for id, token in others),
+        f"  the agent's console               {url}/console#token={first[1]}&presence=online",
+        *(f"  the console of {id:19}{url}/console#token={token}&presence=online" for id, token in others),
         f"  token for the API                 {admin}",
         "",
-        "  in another terminal: madoguchi try email, madoguchi try line",
+        f"  in another terminal: {program()} try email, {program()} try line",
         "",
     ]
     print("\n".join(lines), file=sys.stdout, flush=True)

@@ -20,7 +20,7 @@ CONFIG = "MADOGUCHI_CONFIG"
 """Names the configuration file."""
 _OTHERS = frozenset({CONFIG, "MADOGUCHI_CONFIG_FILE", "MADOGUCHI_IMAGE", "MADOGUCHI_PORT"})
 """Read by us elsewhere, or by ``deploy/compose.yaml``."""
-_KUBERNETES = re.compile(r"^MADOGUCHI_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
+_KUBERNETES = re.compile(r"^(?!.*__)MADOGUCHI_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
 """Kubernetes gives every container variables of this form when a service of it is called madoguchi."""
 
 

@@ -360,6 +360,7 @@ const last = (before) => {
 };
 const arrange = () => {
   let previous = null;
+  for (const node of log.querySelectorAll(".day")) if (!node.nextElementSibling.at) node.remove(); // its messages went
   const nodes = [...log.children].filter((node) => node !== dots && node !== hello);
   for (const node of nodes) {
     const more = Boolean(previous && previous.at && node.at && previous.who === node.who && node.at - previous.at < 3e5);

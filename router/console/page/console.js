@@ -70,6 +70,7 @@ function onFrame(frame) {
     if (event.type.startsWith("offer.") || event.type.startsWith("conversation.")) refreshWaiting();
     if (event.type === "message.received" && about === desk.open && !document.hidden) seen(event.conversation, event.message.id);
     if (event.type === "conversation.assigned") decisions.delete(event.conversation);
+    for (const one of desk.about(event)) lookAgain(one.id);
   }
   draw();
 }
@@ -242,6 +243,18 @@ function refreshWaiting() {
     } catch { /* shown again at the next news */ }
     refreshing = null;
   }, 400);
+}
+
+// A name that was looked up, an identity that was linked: several such events come at once.
+const looking = new Map();
+function lookAgain(id) {
+  clearTimeout(looking.get(id));
+  looking.set(id, setTimeout(async () => {
+    try {
+      desk.meet(id, await api(`/v1/conversations/${id}/context`));
+      draw();
+    } catch { /* told again with the next assignment */ }
+  }, 200));
 }
 
 async function whyMine(id) {

@@ -67,7 +67,27 @@ export class Desk {
     one.tags = context.tags || [];
     one.attributes = context.attributes || {};
     one.waitingSince = context.waiting_since;
-    for (const message of context.messages || []) this.message(one, message);
+    for (const message of context.messages || []) {
+      this.message(one, message);
+      if (message.direction === "inbound" && message.conversation === one.id) this.reached(one, message);
+    }
+  }
+
+  // The latest way to the customer stands last.
+  reached(one, message) {
+    const reach = { channel: message.channel, account: message.account, address: message.address };
+    one.reaches = [...one.reaches.filter((old) => old.channel !== reach.channel || old.address !== reach.address), reach];
+    one.subject ||= message.subject;
+  }
+
+  // Conversations of whom this event, which is of no conversation, tells something.
+  about(event) {
+    return [...this.conversations.values()].filter((one) => !event.conversation && event.contact && one.contact?.id === event.contact);
+  }
+
+  // What became known of the customer in the meantime.
+  meet(id, context) {
+    Object.assign(this.entry(id), { contact: context.contact, others: context.others || [] });
   }
 
   message(one, message) {
@@ -102,6 +122,7 @@ export class Desk {
 const RULES = {
   "conversation.offered"(one, event) {
     this.context(one, event.context);
+    one.status = "open"; // reopened perhaps, while we did not follow it
     one.agent = null;
     one.queue = event.queue;
     one.decision = event.decision;
@@ -109,7 +130,7 @@ const RULES = {
   },
   "conversation.assigned"(one, event) {
     this.context(one, event.context);
-    Object.assign(one, { agent: event.agent, queue: event.queue, decision: event.decision || one.decision, offer: null });
+    Object.assign(one, { status: "open", agent: event.agent, queue: event.queue, decision: event.decision || one.decision, offer: null });
   },
   "conversation.unassigned"(one) {
     one.agent = null;
@@ -135,8 +156,7 @@ const RULES = {
     one.waitingSince ||= event.at;
     one.typingUntil = 0;
     if (this.open !== one.id) one.unread += 1;
-    const reach = { channel: event.message.channel, account: event.message.account, address: event.message.address };
-    one.reaches = [...one.reaches.filter((old) => old.channel !== reach.channel || old.address !== reach.address), reach];
+    this.reached(one, event.message);
   },
   "message.queued"(one, event) {
     this.message(one, event.message);

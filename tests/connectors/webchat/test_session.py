@@ -223,6 +223,19 @@ def test_typing_is_coalesced() -> None:
     assert send(session, "typing", 4 * SECOND, on=False) == [Typing(desk.address, False)]
 
 
+def test_who_read_the_newest_has_read_all_that_was_sent_since_it_was_asked_for() -> None:
+    desk = Desk()
+    session = desk.greeted()
+    session.event("1", MessageQueued(id="e", at=NOW, message=desk.message(1)))
+    session.event("2", MessageQueued(id="e", at=NOW, message=desk.message(2, at=NOW + SECOND)))
+    (publish,) = send(session, "read", 5 * SECOND, upto="2026-11-21T09:30:00Z")
+    assert isinstance(publish, Publish) and isinstance(publish.event, InboundReceipt)
+    assert publish.event.upto == NOW
+    (publish,) = send(session, "read", 9 * SECOND, upto="2026-11-21T09:30:01Z")
+    assert isinstance(publish, Publish) and isinstance(publish.event, InboundReceipt)
+    assert publish.event.upto == NOW + 9 * SECOND
+
+
 def test_read_marks_move_forward_and_never_into_the_future() -> None:
     session = Desk().greeted()
     (publish,) = send(session, "read", upto="2026-11-21T09:29:00Z")

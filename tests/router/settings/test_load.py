@@ -181,6 +181,12 @@ def test_variables_that_kubernetes_makes_for_a_service_called_madoguchi_are_pass
     assert read("", None, {name: "tcp://10.0.0.1:8080"}) == Settings()
 
 
+def test_port_of_an_account_is_not_taken_for_one_of_kubernetes() -> None:
+    text = '[accounts.mail]\nconnector = "email"\naddress = "a@shop.example"\nsmtp_host = "mail"\nsmtp_port = 25\n'
+    settings = read(text, None, {"MADOGUCHI_ACCOUNTS__MAIL__SMTP_PORT": "2526"})
+    assert settings.accounts["mail"].options["smtp_port"] == 2526
+
+
 # -- secret files ---------------------------------------------------------------------------------------------------
 
 
