@@ -176,12 +176,14 @@ async def test_floods_and_frames_that_are_too_large_close_the_socket(service: In
 
 async def test_a_visitor_has_so_many_sockets_and_an_address_opens_so_many(service: Inside) -> None:
     visitor = Visitor(service)
-    async with visitor.chatting(), visitor.chatting(), visitor.chatting():
-        async with service.http.ws_connect(f"{service.url}/chat/site") as fourth:
-            await fourth.send_json({"type": "hello", "v": 1, "token": visitor.token})
-            while (await fourth.receive()).type is WSMsgType.TEXT:
-                pass
-            assert fourth.close_code == 1013
+    async with (
+        visitor.chatting(), visitor.chatting(), visitor.chatting(),
+        service.http.ws_connect(f"{service.url}/chat/site") as fourth,
+    ):  # fmt: skip
+        await fourth.send_json({"type": "hello", "v": 1, "token": visitor.token})
+        while (await fourth.receive()).type is WSMsgType.TEXT:
+            pass
+        assert fourth.close_code == 1013
     async with visitor.chatting():
         pass
     public = {"X-Forwarded-For": "203.0.113.9, 198.51.100.1, 8.8.8.8, 127.0.0.2"}
