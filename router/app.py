@@ -27,6 +27,7 @@ from router.accounts import Accounts, open_accounts
 from router.api import ApiServices, TokenStore, make_api
 from router.api.services import AccountHealth
 from router.api.services import Invitation as ApiInvitation
+from router.api.services import Limits as ApiLimits
 from router.api.subscriptions.send import Sender
 from router.api.subscriptions.service import SubscriptionService
 from router.api.subscriptions.store import SubscriptionStore
@@ -156,6 +157,7 @@ async def running(
         if "worker" in roles:
             parts.supervisor.start("seed", partial(_seed, parts), once=True)
         _settle_memory()
+        parts.supervisor.start("loop", LoopWatch(parts.metrics, parts.health).run)
         yield parts
 
 
@@ -236,7 +238,6 @@ async def _start_common(parts: Parts) -> None:
     supervisor = parts.supervisor
     supervisor.start("tail", parts.tail.run)
     supervisor.start("signals", parts.signals.run)
-    supervisor.start("loop", LoopWatch(parts.metrics, parts.health).run)
     supervisor.start("store.health", partial(_watch_store, parts))
     if parts.store.embedded is not None:
         supervisor.start("store.server", parts.store.embedded.watch)
@@ -367,6 +368,7 @@ async def _start_http(stack: AsyncExitStack, parts: Parts, share_port: bool) -> 
 
 def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
     subscriptions = SubscriptionStore(parts.store.lane("api.subscriptions", durable=True))
+    private = parts.settings.http.private_webhooks
     services = ApiServices(
         appender=parts.appender,
         submitter=parts.submitter,
@@ -382,10 +384,11 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
         invite=partial(_invite, parts),
         accounts=partial(_account_health, parts),
         media=parts.media,
+        limits=ApiLimits(body=parts.settings.limits.body_bytes, sockets=parts.settings.limits.agent_sockets),
+        allow_private=private,
     )
     app.add_subapp("/v1", make_api(services))
     add_console(app, parts.settings.service.language, parts.quickstart)
-    private = any(account.settings.allow_private for account in parts.accounts.values())
     calls = session(allow_private=private)
     stack.push_async_callback(calls.close)
     sender = Sender(calls, allow_private=private)

@@ -51,8 +51,8 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An idle connection is kept this long: longer than the load balancer keeps it (often 60)."""
     max_connections: Positive = 10_000
     """More are closed at once."""
-    cors_origins: tuple[str, ...] = ()
-    """Origins whose pages may call the API from a browser."""
+    private_webhooks: bool = False
+    """Webhook subscriptions may lead to addresses in private networks; otherwise only to public ones."""
 
 
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,12 +103,6 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connector's."""
     language: str | None = None
     """What the account's customers speak unless they say otherwise."""
-    send_per_second: Annotated[float, Meta(gt=0)] | None = None
-    """At most so many provider calls a second; the rest waits in order."""
-    receive_per_second: Annotated[float, Meta(gt=0)] | None = None
-    """At most so many requests a second are taken from outside per copy; more get 429."""
-    media_hosts: tuple[str, ...] = ()
-    """Besides the connector's own: hosts that attachments may be fetched from (``*.example.com``)."""
     allow_private: bool = False
     """Its provider may be in a private network (your own gateway, a test); otherwise only public ones are called."""
     options: dict[str, Any] = {}
@@ -128,12 +122,8 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Event streams: how long a consumer may be away."""
     dead_days: Positive = 90
     """Dead letters."""
-    raw_days: Positive = 30
-    """Providers' raw payloads."""
     media_days: Positive = 365
     """Attachments."""
-    decisions_days: Positive = 90
-    """Why an agent was chosen."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,12 +131,6 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     body_bytes: Positive = 1_048_576
     """A request's body; a connector may ask for more or less."""
-    json_depth: Positive = 64
-    """Nesting of JSON."""
-    text_chars: Positive = 20_000
-    """A message's text."""
-    parts: Positive = 50
-    """Parts of one message."""
     upload_bytes: Positive = 26_214_400
     """A file uploaded by a visitor or an agent, and an attachment fetched from a provider."""
     frame_bytes: Positive = 65_536
@@ -157,14 +141,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """WebSockets of one visitor."""
     connects_per_minute: Positive = 30
     """New visitors' WebSockets from one address."""
-    messages_per_second: Annotated[float, Meta(gt=0)] = 1.0
-    """A visitor's messages, in the long run."""
-    messages_burst: Positive = 10
-    """And at once."""
     agent_sockets: Positive = 2_000
     """Agents' WebSockets per copy."""
-    stream_entries: Positive = 1_000_000
-    """Commands waiting in one shard; when there are more, intake answers 503 and providers try again."""
 
 
 class Logging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

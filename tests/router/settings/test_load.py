@@ -26,7 +26,7 @@ connector = "line"
 channel_secret = "s3cret"
 channel_access_token = "t0ken"
 grouping = "channel"
-send_per_second = 5
+allow_private = true
 
 [[agents]]
 id = "aoi"
@@ -64,7 +64,7 @@ def test_everything_has_a_default() -> None:
 def test_whole_file() -> None:
     settings = read(FULL, "m.toml", {})
     line = settings.accounts["shop-line"]
-    assert (line.connector, line.grouping, line.send_per_second) == ("line", "channel", 5)
+    assert (line.connector, line.grouping, line.allow_private) == ("line", "channel", True)
     assert line.options == {"channel_secret": "s3cret", "channel_access_token": "t0ken"}
     assert settings.agents[0].skills == {"english": 3}
     assert settings.policy.rules[0].when.words == ("見積",)
