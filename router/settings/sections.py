@@ -103,6 +103,10 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connector's."""
     language: str | None = None
     """What the account's customers speak unless they say otherwise."""
+    send_per_second: Annotated[float, Meta(gt=0)] | None = None
+    """At most so many provider calls a second and copy; the rest waits in order."""
+    receive_per_second: Annotated[float, Meta(gt=0)] | None = None
+    """At most so many requests a second are taken from outside per copy; more get 429."""
     allow_private: bool = False
     """Its provider may be in a private network (your own gateway, a test); otherwise only public ones are called."""
     options: dict[str, Any] = {}
