@@ -33,6 +33,32 @@ class Account:
     sending: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
     """The most sends at once: a slow provider holds up nobody else."""
 
+    _next_send: float = 0.0
+    _spare: float = 0.0
+    _counted: float = 0.0
+
+    async def paced(self) -> None:
+        """Returns when another provider call may be made (``send_per_second``); callers go in order."""
+        rate = self.settings.send_per_second
+        if rate is not None:
+            now = time.monotonic()
+            turn = max(self._next_send, now)
+            self._next_send = turn + 1 / rate
+            await asyncio.sleep(turn - now)
+
+    def admits(self) -> bool:
+        """Whether another request may be taken (``receive_per_second``, with a second's worth at once)."""
+        rate = self.settings.receive_per_second
+        if rate is None:
+            return True
+        now = time.monotonic()
+        self._spare = min(max(1.0, rate), self._spare + (now - self._counted) * rate)
+        self._counted = now
+        if self._spare < 1:
+            return False
+        self._spare -= 1
+        return True
+
     @property
     def channel(self) -> str:
         """The channel's name, as in identities."""

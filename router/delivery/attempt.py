@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from connectors.api import Failed, Outbound, Outcome, ProviderRequest, Sent, Uncertain, problem
+from connectors.api import Connector, Failed, Outbound, Outcome, ProviderRequest, Sent, Uncertain, problem
 from router.accounts import Account
 
 
@@ -21,6 +21,8 @@ class Attempted:
 
 async def attempt(account: Account, outbound: Outbound) -> Attempted:
     """Sends what is left of the message. Never raises for what a connector or a provider does."""
+    if type(account.connector).deliver is not Connector.deliver:
+        await account.paced()
     try:
         outcome = await account.connector.deliver(outbound)
     except Exception as error:
@@ -56,6 +58,7 @@ async def _by_http(account: Account, outbound: Outbound) -> Attempted:
 
 
 async def _call(account: Account, request: ProviderRequest) -> Outcome:
+    await account.paced()
     response = await account.http.call(request)
     try:
         return account.connector.interpret(request, response)

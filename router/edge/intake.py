@@ -43,6 +43,8 @@ class Intake:
         account = self._accounts.get(name)
         if account is None:
             return web.Response(status=404, text="no such account\n")
+        if not account.admits():
+            return web.Response(status=429, text="too many requests\n", headers={"Retry-After": "1"})
         body = await self._body(request, account)
         if isinstance(body, web.Response):
             return body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,21 @@ async def test_an_account_that_is_gone_says_so(store_url: str, tmp_path: Path, l
     async with inside(tmp_path, store_url) as service:
         failed = await service.message(await service.answers(conversation, "x"), "failed")
         assert failed.problem is not None and failed.problem.kind == "config"
+
+
+async def test_calls_are_made_as_fast_as_the_account_allows(store_url: str, tmp_path: Path, line: FakeLine) -> None:
+    async with inside(tmp_path, store_url, account(line) + "send_per_second = 10.0\n") as service:
+        conversation = await writes(service, line)
+        before = time.monotonic()
+        for number in range(6):
+            await service.answers(conversation, f"{number}")
+        await until(lambda: sent(line, 6), "all of them")
+        assert time.monotonic() - before >= 0.45
+        assert line.texts(TARO) == [f"{number}" for number in range(6)]
+
+
+async def sent(line: FakeLine, count: int) -> bool:
+    return len(line.texts(TARO)) >= count
 
 
 async def test_the_customers_name_is_looked_up(service: Inside, line: FakeLine) -> None:

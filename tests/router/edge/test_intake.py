@@ -222,6 +222,15 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
+async def test_an_account_takes_as_many_requests_as_it_is_set_to(store_url: str, tmp_path: Path) -> None:
+    slow = line_account("slow", receive_per_second=5.0)
+    async with inside(tmp_path, store_url, slow, line_account()) as service:
+        requests = [service.signed(account="slow") for _ in range(30)]
+        statuses = [await service.post("slow", each.body, each.headers) for each in requests]
+        assert statuses[:5] == [200] * 5 and statuses.count(429) > 10 and set(statuses) == {200, 429}
+        await service.says()
+
+
 async def test_no_body_and_no_secret_in_the_log(service: Inside, caplog: Any, capsys: Any) -> None:
     caplog.set_level("DEBUG")
     canary = "カナリア-canary-4711"
