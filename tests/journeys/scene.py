@@ -1,4 +1,4 @@
-"""The demonstration as a newcomer sees it: the customer's widget and the agent's console side by side in a real browser."""
+"""The demonstration as a newcomer sees it: the widget and the console side by side in a real browser."""
 
 from __future__ import annotations
 
