@@ -87,12 +87,14 @@ async def test_connections_that_do_not_get_to_the_point_are_closed(service: Insi
         caller.end()
 
 
-async def test_an_idle_connection_that_was_served_may_stay(service: Inside) -> None:
+async def test_an_idle_connection_that_was_served_may_stay_until_it_begins_to_dawdle(service: Inside) -> None:
     caller = await Caller.connect(service, HEAD + b"\r\n")
     assert b" 200 " in await caller.answer()
-    assert not await caller.closed(PATIENCE_S * 4)
+    assert not await caller.closed(2.5)
     caller.writer.write(HEAD + b"\r\n")
     assert b" 200 " in await caller.answer()
+    caller.writer.write(HEAD)
+    assert await caller.closed(2.5)
     caller.end()
 
 
