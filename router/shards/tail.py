@@ -205,6 +205,7 @@ class Tail:
         self._listeners: dict[str, list[Callable[[Entry], None]]] = {}
         self._ready = asyncio.Event()
         self._wanted = asyncio.Event()
+        self._reading = False
         self._lanes = {name: store.lane(f"tail.{name}") for name in self._names} if store.is_cluster else {}
 
     # -- reading ----------------------------------------------------------------------------------------------------
@@ -215,9 +216,8 @@ class Tail:
         while True:
             await self._wanted.wait()
             await self._start()
+            self._reading = True
             await self._read_while_wanted()
-            self._ready.clear()
-            self._wanted.clear()
 
     async def _read_while_wanted(self) -> None:
         if self._store.is_cluster:
@@ -248,12 +248,21 @@ class Tail:
         return _position(entries[0][0]) if entries else (0, 0)
 
     async def _read_on(self, lane: Any, names: list[str]) -> None:
-        while self._listeners or self._index.wanted():
+        while self._goes_on():
             try:
                 await self._read(lane, names)
             except StoreError as error:
                 log.warning("tail.waits", error=type(error).__name__)
                 await asyncio.sleep(0.2)
+
+    def _goes_on(self) -> bool:
+        """Whether there is anybody to read for. Decided once for all readers of a cluster, so that none has ended when
+        somebody comes; whoever comes later waits until all begin again."""
+        if self._reading and not (self._listeners or self._index.wanted()):
+            self._reading = False
+            self._ready.clear()
+            self._wanted.clear()
+        return self._reading
 
     async def _read(self, lane: Any, names: list[str]) -> None:
         wanted = [keys.events(name) for name in names]

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from contracts.codec import decode_event, encode
 from contracts.commands import AddNote, SetPriority, TagConversation, TimerDue
 from contracts.content import Text
 from contracts.events import ConversationPriorityChanged
+from contracts.streams import all_shards
 from router.domain.turn import Turn
 from router.observe.metrics import Metrics
 from router.shards import keys
@@ -25,6 +27,7 @@ from router.shards.entry import Received
 from router.shards.owner import Group, Lanes
 from router.shards.relay import Relay
 from router.shards.shard import Shard, Standing
+from router.shards.tail import Tail
 from router.shards.takeover import take
 from router.shards.worker import Worker, WorkerSettings, running
 from router.shards.writes import Writes
@@ -32,7 +35,7 @@ from router.store.errors import StoreLost
 from router.store.settings import Durability, StoreSettings
 from router.store.store import Store
 from tests.router.shards.toy import ToyHandler
-from tests.servers.valkey import ValkeyServer, start_valkey
+from tests.servers.valkey import ValkeyServer, start_cluster, start_valkey
 
 SHARDS = 4
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
@@ -458,3 +461,35 @@ def fresh(handler: ToyHandler, timers: dict[str, int] | None = None) -> Shard:
 def received(command: Any, entry: str, sender: str | None = None, number: int = 0) -> Received:
     at_ms = int(entry.partition("-")[0])
     return Received(entry, at_ms, encode(command), None, command, None, sender, number)
+
+
+# -- the tail ---------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_follows_while_the_tail_falls_asleep_hears_of_every_shard(tmp_path: Path) -> None:
+    with start_cluster(tmp_path, *ALWAYS) as cluster:
+        store = await Store.open(StoreSettings(url=cluster.url, durability=Durability.DISK))
+        tail = Tail(store, SHARDS)
+        tailing = asyncio.create_task(tail.run())
+        try:
+            with tail.follower() as first:
+                await tail.started()
+                await asyncio.sleep(0.5)
+                await _say(store, "c:00")  # its reader blocks half a second longer than the others from now on
+                await asyncio.wait_for(first.next(), 5)
+            await asyncio.sleep(0.8)
+            with tail.follower() as second:
+                await asyncio.wait_for(tail.started(), 5)
+                for name in all_shards(SHARDS):
+                    await _say(store, name)
+                heard = {(await asyncio.wait_for(second.next(), 5)).shard for _ in all_shards(SHARDS)}
+                assert heard == set(all_shards(SHARDS))
+        finally:
+            tailing.cancel()
+            await asyncio.gather(tailing, return_exceptions=True)
+            await store.close()
+
+
+async def _say(store: Store, shard: str) -> None:
+    key = keys.events(shard)
+    await store.lane("say").call(key, "XADD", key, "*", "type", "x", "data", b"")
