@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tools that some tests use and pip cannot bring: Chromium (the pages), Dovecot (a real IMAP server), Node (stock
+# Tools that some tests use and pip cannot bring: Chromium (the pages), Dovecot (a real IMAP server), HAProxy, Node (stock
 # clients of our streams and webhooks). Says what it installs, or what the tests go without. Quick when all is there.
 set -euo pipefail
 
@@ -19,6 +19,7 @@ need() { # need TOOL PACKAGE WHAT
 need chromium chromium "the tests of the pages in a browser"
 need dovecot dovecot-imapd "the tests against a real IMAP server"
 need node nodejs "the tests of stock clients in Node"
+need haproxy haproxy "the tests behind the load balancer"
 
 [ ${#missing[@]} -eq 0 ] && exit 0
 
