@@ -34,11 +34,13 @@ class Memory:
     def put(self, key: Key, value: Any) -> None:
         self._young[key] = value
 
-    def age(self) -> None:
-        """Forgets the old generation if the young one is full. Only when everything put is committed."""
-        if len(self._young) > self._most:
-            self._old = self._young
-            self._young = {}
+    def age(self) -> bool:
+        """Forgets the old generation if the young one is full: everything in it must be committed. True if it did."""
+        if len(self._young) <= self._most:
+            return False
+        self._old = self._young
+        self._young = {}
+        return True
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)

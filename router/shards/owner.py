@@ -73,6 +73,8 @@ class Group:
         self._batch = batch
         self._block_ms = block_ms
         self._locks: dict[str, asyncio.Lock] = {}
+        self._committing: dict[str, asyncio.Task[None]] = {}
+        """The last commit of each shard, which may be under way while the next batch is handled."""
         self._arrived = asyncio.Event()
         self._stopping = False
 
@@ -99,6 +101,12 @@ class Group:
             except StoreError as error:
                 log.warning("owner.waits", error=type(error).__name__, reason=str(error))
                 await asyncio.sleep(0.2)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Returns when no commit of a batch is under way."""
+        if self._committing:
+            await asyncio.wait(list(self._committing.values()))
 
     async def _round(self) -> None:
         if not self.shards:
@@ -126,10 +134,10 @@ class Group:
     # -- handling ---------------------------------------------------------------------------------------------------
 
     async def process(self, batches: Batches) -> None:
-        """Handles and commits what was read. A shard lost on the way keeps its cursor, so nothing is skipped."""
+        """Handles what was read, and begins to commit it. A shard lost on the way keeps its cursor in the store, so
+        nothing is skipped."""
         await self._load_ahead(batches)
         await asyncio.gather(*(self._work(shard, batch) for shard, batch in batches))
-        self._relay.wake()
 
     async def _load_ahead(self, batches: Batches) -> None:
         waiting = batches
@@ -159,30 +167,49 @@ class Group:
             raise unreadable
 
     async def _work(self, shard: Shard, batch: list[Received]) -> None:
+        """Handles a batch while the one before is still being committed; at most one commit of a shard is under way.
+        When it fails, what was handled on top of it is thrown away with the shard."""
+        if not self._holds(shard):
+            return
+        try:
+            writes = Writes(shard.name)
+            effects: list[object] = []
+            for received in batch:
+                effects += await self._handle(shard, received, writes)
+            built, fresh = shard.close_batch(writes)
+        except StoreError as error:
+            self._lose(shard, error, str(error))
+        except Exception as error:
+            self._fail(shard, error)
+        else:
+            before = self._committing.get(shard.name)
+            if before is not None:
+                await asyncio.wait((before,))
+            finish = self._finish(shard, len(batch), built, fresh, effects)
+            self._committing[shard.name] = asyncio.create_task(finish, name=f"shards.commit.{shard.name}")
+
+    async def _finish(self, shard: Shard, commands: int, built: list[Write], fresh: int, effects: list[object]) -> None:
         try:
             async with self._locks[shard.name]:
-                if self._holds(shard):
-                    await self._carry_out(shard, batch)
+                if not self._holds(shard):
+                    return
+                began = time.perf_counter()
+                await self._commit(shard, built)
+                shard.committed(fresh)
+            self._metrics.commit_seconds.observe(time.perf_counter() - began)
+            self._count(shard, commands)
+            if effects:
+                self._effects(shard, effects)
         except (Fenced, StoreError) as error:
             self._lose(shard, error, str(error))
         except Exception as error:
-            # A fault of ours, not of a command. Memory may be half changed, so it is thrown away; other shards go on.
-            log.exception("shard.failed", shard=shard.name, error=type(error).__name__)
-            self._lose(shard, error)
+            self._fail(shard, error)
+        self._relay.wake()
 
-    async def _carry_out(self, shard: Shard, batch: list[Received]) -> None:
-        writes = Writes(shard.name)
-        effects: list[object] = []
-        for received in batch:
-            effects += await self._handle(shard, received, writes)
-        built, popped = shard.close_batch(writes)
-        began = time.perf_counter()
-        await self._commit(shard, built)
-        shard.committed(popped)
-        self._metrics.commit_seconds.observe(time.perf_counter() - began)
-        self._count(shard, len(batch))
-        if effects:
-            self._effects(shard, effects)
+    def _fail(self, shard: Shard, error: Exception) -> None:
+        """A fault of ours, not of a command. Memory may be half changed, so it is thrown away; other shards go on."""
+        log.error("shard.failed", shard=shard.name, error=type(error).__name__, exc_info=error)
+        self._lose(shard, error)
 
     def _holds(self, shard: Shard) -> bool:
         """Whether it is still worked for. A shard that was lost and taken again is another object: what was read for

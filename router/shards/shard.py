@@ -28,6 +28,9 @@ from router.shards.writes import Packed, Writes, pack
 
 log = structlog.get_logger("madoguchi.shards")
 
+_SETTLED: Final = 4
+"""Commits after which everything remembered before the last forgetting is in the store."""
+
 DONE: Final = Table("done", CommandDone, ttl_s=86_400)
 """Outcomes of commands that came over the API, by command id."""
 
@@ -97,6 +100,8 @@ class Shard:
         """How many of ``outbox`` are known to be in their targets' streams."""
         self.postable = len(self.outbox)
         """How many of ``outbox`` are committed and may be posted."""
+        self._fresh = 0
+        self._settled = 0
         self._heard: set[str] = set()
         self._told: set[str] = set()
         self._number = int(name[2:]) if name.startswith("c:") else -1
@@ -256,6 +261,7 @@ class Shard:
         self.standing.sent[target] = number
         self._told.add(target)
         self.counts.relayed += 1
+        self._fresh += 1
         self.outbox.append((number, target, data, None))
         writes.relay(number, target, data, None)
 
@@ -270,7 +276,8 @@ class Shard:
     def close_batch(self, writes: Writes) -> tuple[list[Write], int]:
         """Everything to commit for the commands handled since the last one: their effects and the new standing.
 
-        The second value is how many outbox entries go with it; hand it to :meth:`committed`.
+        The second value is how many entries come into the outbox with it; hand it to :meth:`committed`. What was posted
+        goes from the outbox at once: should the commit fail, this object is thrown away.
         """
         standing = self.standing
         built = writes.build()
@@ -282,18 +289,25 @@ class Shard:
         self._heard.clear()
         self._told.clear()
         built.append(tuple(fields))
-        popped = self.posted
-        if popped:
-            built.append(("LPOP", keys.outbox(self.name), popped))
-        return built, popped
+        if self.posted:
+            built.append(("LPOP", keys.outbox(self.name), self.posted))
+            for _ in range(self.posted):
+                self.outbox.popleft()
+            self.postable -= self.posted
+            self.posted = 0
+        fresh, self._fresh = self._fresh, 0
+        return built, fresh
 
-    def committed(self, popped: int) -> None:
-        """The last batch is in the store; ``popped`` outbox entries went with it."""
-        for _ in range(popped):
-            self.outbox.popleft()
-        self.posted -= popped
-        self.postable = len(self.outbox)
-        self._memory.age()
+    def committed(self, fresh: int) -> None:
+        """The oldest batch that was closed and not committed is in the store, with ``fresh`` entries of the outbox.
+
+        The next batch may be handled already: what it changed must not be forgotten, so values are forgotten only after
+        several commits more than can be under way.
+        """
+        self.postable += fresh
+        self._settled += 1
+        if self._settled >= _SETTLED and self._memory.age():
+            self._settled = 0
 
     # -- timers -----------------------------------------------------------------------------------------------------
 
