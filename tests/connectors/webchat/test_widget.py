@@ -114,6 +114,7 @@ async def test_a_sentence_written_with_an_input_method_is_sent_once_and_answered
         await visitor.box.press("Enter")
         await expect(visitor.mine()).to_have_text(["日本語で書きます。"])
         await expect(page.locator(".said.mine .ok")).to_have_text("・送信済み")
+        await expect(page.locator(".day")).to_have_text(["今日"])
         assert host.said() == ["日本語で書きます。"]
         await expect(visitor.box).to_have_value("")
 

@@ -281,3 +281,14 @@ async def test_a_reader_that_does_not_read_is_let_go_and_the_others_go_on(store_
 
 def _open(service: Desk) -> int:
     return len(service.sockets.open)
+
+
+async def test_what_becomes_known_of_the_customer_is_told(service: Desk) -> None:
+    token = await service.hire()
+    id = await service.conversation()
+    async with signed_in(service, token) as client:
+        await client.ask("watch", conversation=id)
+        contact = (await service.get(f"/v1/conversations/{id}", token))["contact"]
+        await service.post(f"/v1/contacts/{contact}", token, {"name": "山田"}, method="PATCH")
+        told = await client.event("contact.updated", contact=contact)
+        assert told["person"]["name"] == "山田"
