@@ -228,6 +228,8 @@ class Embedded:
             "appendonly": "yes",
             "appendfsync": fsync,
             "aof-load-truncated": "yes",
+            # Each rewrite holds everything up for a while; by default a busy server would do it every few seconds.
+            "auto-aof-rewrite-min-size": "512mb",
             "maxmemory-policy": "noeviction",
             "enable-debug-command": "no",
             "enable-module-command": "no",
