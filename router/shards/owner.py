@@ -7,8 +7,9 @@ has a loop of its own, because one blocking read cannot span slots.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +32,9 @@ log = structlog.get_logger("madoguchi.shards")
 
 Effects = Callable[[Shard, Sequence[object]], None]
 """Called after a commit with what the rules asked of the shell. Must not block."""
+
+Wanted = dict[tuple[str, str], Table[Any]]
+"""Values to be loaded, by table and id."""
 
 Batches = list[tuple[Shard, list[Received]]]
 """What was read, and the shards as they were then."""
@@ -137,7 +141,8 @@ class Group:
         """Handles what was read, and begins to commit it. A shard lost on the way keeps its cursor in the store, so
         nothing is skipped."""
         await self._load_ahead(batches)
-        await asyncio.gather(*(self._work(shard, batch) for shard, batch in batches))
+        for shard, batch in batches:  # not at once: there is nothing to wait for, and a task for each is not free
+            await self._work(shard, batch)
 
     async def _load_ahead(self, batches: Batches) -> None:
         waiting = batches
@@ -145,20 +150,24 @@ class Group:
             wanted = [(shard, batch, some) for shard, batch in waiting if (some := shard.wants(batch))]
             if not wanted:
                 return
-            loads = (self._load(shard, some.items()) for shard, _, some in wanted)
-            for result in await asyncio.gather(*loads, return_exceptions=True):
+            asked = [(shard, some, self._ask(shard, some)) for shard, _, some in wanted]
+            for shard, some, answer in asked:
                 # What cannot be read fails the command that needs it, in its turn.
-                if isinstance(result, BaseException) and not isinstance(result, StateError):
-                    raise result
+                with contextlib.suppress(StateError):
+                    self._learn(shard, some, await answer)
             waiting = [(shard, batch) for shard, batch, _ in wanted]
 
-    async def _load(self, shard: Shard, wanted: Iterable[tuple[tuple[str, str], Table[Any]]]) -> None:
-        listed = list(wanted)
-        unreadable: StateError | None = None
-        names = [keys.row(shard.name, name, id) for (name, id), _ in listed]
+    async def _load(self, shard: Shard, wanted: Wanted) -> None:
+        self._learn(shard, wanted, await self._ask(shard, wanted))
+
+    def _ask(self, shard: Shard, wanted: Wanted) -> asyncio.Future[Any]:
+        names = [keys.row(shard.name, name, id) for name, id in wanted]
         self._metrics.loads += len(names)
-        values = await self._lanes.load.call(names[0], "MGET", *names)
-        for ((_, id), table), data in zip(listed, values, strict=True):
+        return self._lanes.load.call(names[0], "MGET", *names)
+
+    def _learn(self, shard: Shard, wanted: Wanted, values: list[bytes | None]) -> None:
+        unreadable: StateError | None = None
+        for ((_, id), table), data in zip(wanted.items(), values, strict=True):
             try:
                 shard.learn(table, id, None if data is None else read_value(shard.name, table, id, data))
             except StateError as error:
@@ -183,7 +192,7 @@ class Group:
             self._fail(shard, error)
         else:
             before = self._committing.get(shard.name)
-            if before is not None:
+            if before is not None and not before.done():
                 await asyncio.wait((before,))
             finish = self._finish(shard, len(batch), built, fresh, effects)
             self._committing[shard.name] = asyncio.create_task(finish, name=f"shards.commit.{shard.name}")
@@ -217,15 +226,9 @@ class Group:
         return self.shards.get(shard.name) is shard
 
     def _count(self, shard: Shard, commands: int) -> None:
-        metrics, counts = self._metrics, shard.counts.take()
-        metrics.commits += 1
-        metrics.batch_commands.observe(commands)
-        metrics.commands += counts.commands
-        metrics.events += counts.events
-        metrics.duplicates += counts.duplicates
-        metrics.commands_refused += counts.refused
-        metrics.dead_letters += counts.dead
-        metrics.relayed += counts.relayed
+        self._metrics.commits += 1
+        self._metrics.batch_commands.observe(commands)
+        shard.counts.move_to(self._metrics)
 
     async def _handle(self, shard: Shard, received: Received, writes: Writes) -> list[object]:
         unreadable: str | None = None
@@ -233,7 +236,7 @@ class Group:
             try:
                 return shard.handle(received, writes, unreadable)
             except Missing as missing:
-                wanted = [((missing.table.name, missing.id), missing.table)]
+                wanted = {(missing.table.name, missing.id): missing.table}
             self._metrics.command_retries += 1
             try:
                 await self._load(shard, wanted)

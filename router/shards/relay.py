@@ -46,16 +46,14 @@ class Relay:
     async def post(self) -> None:
         """Posts all that is committed and not posted yet, each shard's entries in order."""
         async with self._posting:  # twice at once would count what is posted twice
-            results = await asyncio.gather(*map(self._post_shard, list(self._shards())), return_exceptions=True)
+            waiting = [shard for shard in self._shards() if shard.postable > shard.posted]
+            results = await asyncio.gather(*map(self._post_shard, waiting), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
     async def _post_shard(self, shard: Shard) -> None:
-        count = shard.postable
-        if count <= shard.posted:
-            return
-        entries = list(islice(shard.outbox, shard.posted, count))
+        entries = list(islice(shard.outbox, shard.posted, shard.postable))
         # All are sent in one write; the first failure leaves the rest to be posted again after it, in order.
         calls = [self._call(shard.name, entry) for entry in entries]
         results = await asyncio.gather(*calls, return_exceptions=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from contracts.commands import TimerDue
 from contracts.events import CommandDone
 from contracts.message import Problem
 from router.domain.turn import Handler, Missing, Refusal, Table
+from router.observe.metrics import Metrics
 from router.shards import keys
 from router.shards.commit import Write
 from router.shards.entry import Received
@@ -41,7 +42,7 @@ FAILED: Final = Problem(
 
 @dataclass(slots=True)
 class Counts:
-    """What a shard has done; plain numbers. ``take`` gives what is new since it was last called."""
+    """What a shard has done since it was last asked; plain numbers."""
 
     commands: int = 0
     events: int = 0
@@ -50,11 +51,15 @@ class Counts:
     dead: int = 0
     relayed: int = 0
 
-    def take(self) -> Counts:
-        """What was counted, and begins anew."""
-        taken = replace(self)
+    def move_to(self, metrics: Metrics) -> None:
+        """Adds them to the process's metrics, and begins anew."""
+        metrics.commands += self.commands
+        metrics.events += self.events
+        metrics.duplicates += self.duplicates
+        metrics.commands_refused += self.refused
+        metrics.dead_letters += self.dead
+        metrics.relayed += self.relayed
         self.commands = self.events = self.duplicates = self.refused = self.dead = self.relayed = 0
-        return taken
 
 
 @dataclass(slots=True)
