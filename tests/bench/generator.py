@@ -122,8 +122,8 @@ class Run:
         return self._report(time.perf_counter() - self._began, wall)
 
     async def _paced(self) -> None:
-        """Open loop: each request has its time, whether or not the earlier ones are answered. Those of one millisecond go
-        out together: waking for each would cost more than what is measured."""
+        """Open loop: each request has its time, whether or not the earlier ones are answered. Those of one millisecond
+        go out together: waking for each would cost more than what is measured."""
         for number in range(self._total):
             due = self._began + number / self._rate
             while (wait := due - time.perf_counter()) > 0.0005:
