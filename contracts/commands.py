@@ -33,6 +33,15 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 # -- to the shard of an identity, from edge ------------------------------------------------------------------------
 
 
+class Detour(msgspec.Struct, frozen=True):
+    """While it is found out whose an identity is, all that comes from it goes the same way, one behind the other."""
+
+    contact: str
+    """The id that stands for whoever it will be."""
+    entry: str
+    """What is on its way, by its entry at the identity's shard: the way is left when the last one has arrived."""
+
+
 class Receive(Command, frozen=True, tag="receive"):
     """Something arrived on a channel. Also relayed, with ``home`` set, to the contact's home shard."""
 
@@ -50,6 +59,8 @@ class Receive(Command, frozen=True, tag="receive"):
     """What makes one conversation on this account."""
     hops: int = 0
     """How often it was relayed; what goes round in circles is stopped."""
+    detour: Detour | None = None
+    """Set while the identity's claim is being resolved: its arrival is confirmed to the identity's shard."""
 
 
 class RepointIdentity(Command, frozen=True, tag="repoint_identity"):
@@ -66,6 +77,8 @@ class RepointIdentity(Command, frozen=True, tag="repoint_identity"):
     """Only while the identity still points there; what comes too late is told who has it. None: in any case."""
     settles: bool = False
     """It ends a hand-over that was under way."""
+    detour: Detour | None = None
+    """This has arrived; counts only if nothing else of the identity was sent on the same way after it."""
 
 
 class ClaimVerified(Command, frozen=True, tag="claim_verified"):
@@ -73,6 +86,19 @@ class ClaimVerified(Command, frozen=True, tag="claim_verified"):
 
     claim: str
     contact: str
+
+
+class ResolveClaim(Command, frozen=True, tag="resolve_claim"):
+    """To the shard of a verified claim: somebody new, who proved it, wrote. Who proved it first is the same person.
+
+    If nobody did, they are born there under the id ``contact``.
+    """
+
+    claim: str
+    contact: str
+    receive: Receive
+    owner: str | None = None
+    """Set when it goes on to the home of the contact that proved the claim first."""
 
 
 # -- to the contact's home shard -----------------------------------------------------------------------------------
@@ -362,6 +388,7 @@ ConversationCommand = (
     Receive
     | RepointIdentity
     | ClaimVerified
+    | ResolveClaim
     | RedeemHandover
     | LinkIdentity
     | UnlinkIdentity

@@ -206,6 +206,7 @@ def policy() -> Policy:
 def asked() -> list[Any]:
     """Commands other than those of channels."""
     receive_code = receive(inbound.InboundMessage("1", sender(), (content.Text("K7Q2-M9"),), handover="K7Q2-M9"))
+    receive_proved = receive(inbound.InboundMessage("2", sender(), (content.Text("私です。"),)))
     return [
         commands.SendMessage(
             id="cm_2", by="aoi", conversation=CONVERSATION, message="ms_2",
@@ -213,6 +214,7 @@ def asked() -> list[Any]:
             extra={"line": {"notificationDisabled": True}},
         ),
         commands.RedeemHandover(contact=CONTACT, nonce="K7Q2", receive=receive_code, previous="ct_02_9z"),
+        commands.ResolveClaim(claim="email:ichiro@example.jp", contact="ct_05_9zi03", receive=receive_proved),
         commands.UpdateContact(id="cm_3", by="aoi", contact=CONTACT, name="髙橋 一郎", attributes={"会員番号": None}),
         commands.RequestAgent(
             conversation=CONVERSATION, waiting_since=AT,

@@ -8,7 +8,7 @@ from contracts.ids import CONVERSATION as CONVERSATION_ID
 from contracts.ids import IdError, shard_of
 from contracts.inbound import InboundEdit, InboundIdentity, InboundMessage, InboundTyping, InboundUnsend
 from router.domain import handover
-from router.domain.conversation import accept, amend, home, redeem
+from router.domain.conversation import accept, amend, home, redeem, resolve
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.listing import is_here
 from router.domain.conversation.person import born
@@ -42,10 +42,15 @@ def _at_identity(arrival: Arrival) -> None:
         if claim:
             redeem.begin(arrival, claim, identity)
             return
+        if identity is None and (proved := resolve.claim_of(arrival)) is not None:
+            resolve.begin(arrival, proved)
+            return
     if identity is None:
         identity = _first_seen(arrival)
         if identity is None:
             return
+    elif identity.linked_by == "verified_claim":
+        resolve.follow(arrival)
     if is_here(arrival.turn, identity.contact):
         home.at_home(arrival, identity.contact)
     else:

@@ -19,6 +19,7 @@ from contracts.commands import (
     RedeemHandover,
     RefuseMerge,
     RepointIdentity,
+    ResolveClaim,
     SendMessage,
     SetPriority,
     SetStatus,
@@ -45,6 +46,7 @@ from router.domain.conversation import (
     pointer,
     prefetch,
     redeem,
+    resolve,
     status,
     work,
 )
@@ -106,6 +108,7 @@ _RULES: Final[dict[type, Rule]] = {
     Receive: arrive.receive,
     RepointIdentity: pointer.repoint_identity,
     ClaimVerified: link.claim_verified,
+    ResolveClaim: resolve.resolve,
     RedeemHandover: redeem.redeem,
     LinkIdentity: link.link_identity,
     UnlinkIdentity: link.unlink_identity,

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from contracts.commands import Detour
 from contracts.contact import Contact, Link
 from contracts.events import IdentityLinked
 from contracts.inbound import (
@@ -56,6 +57,8 @@ def at_home(arrival: Arrival, home: str) -> None:
         contact = _adopt(arrival, contact)
     elif type(arrival.event) is InboundMessage:
         contact = person.renew(arrival, contact, identity)
+    if arrival.command.detour is not None:
+        _confirm(arrival, contact, arrival.command.detour)
     _RULES[type(arrival.event)](arrival, contact)
 
 
@@ -84,6 +87,13 @@ def newcomer(arrival: Arrival, why: str, former: str | None, settles: bool = Fal
     contact = person.born(arrival, why=why)
     repoint(arrival.turn, contact.identities[0], former, settles=settles)
     return contact
+
+
+def _confirm(arrival: Arrival, contact: Contact, detour: Detour) -> None:
+    """It has come to the end of its way; when it was the last on it, the next comes straight here."""
+    identity = arrival.identity_in(contact)
+    if identity is not None:
+        repoint(arrival.turn, identity, detour.contact, settles=True, detour=detour)
 
 
 def _adopt(arrival: Arrival, contact: Contact) -> Contact:

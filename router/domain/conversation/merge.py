@@ -20,7 +20,7 @@ from contracts.events import ContactMerged, ContactUpdated, IdentityLinked
 from contracts.identity import Identity
 from contracts.ids import IdError, shard_of
 from router.domain.conversation.listing import home_of, is_here, joined, listed
-from router.domain.conversation.person import has_absorbed, linked, merged_claims, merged_profile, tell_of
+from router.domain.conversation.person import has_absorbed, linked, merged_claims, merged_profile, strangers, tell_of
 from router.domain.conversation.pointer import repoint
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import AGENTS, CONTACT, LINKS, MOVED, Moved
@@ -28,6 +28,7 @@ from router.domain.turn import Refusal, Turn
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+STRANGERS: Final = "their ids in your own system differ"
 MOST_ROUND: Final = 64
 """Contacts that pass on a merge before it is given up."""
 
@@ -71,8 +72,8 @@ def absorb(turn: Turn, rules: ConversationRules, command: AbsorbContact) -> None
     elif winner.merged_into is not None:
         onward = replace(command, into=winner.merged_into, through=(*command.through, winner.id))
         _to(turn, rules, winner.merged_into, onward, absorb)
-    elif _conflict(winner, loser):
-        _refuse(turn, rules, command, winner, "their ids in your own system differ")
+    elif strangers(winner.claims, loser.claims):
+        _refuse(turn, rules, command, winner, STRANGERS)
     else:
         _take_over(turn, command, winner)
         if command.through:
@@ -124,11 +125,6 @@ def _follow(turn: Turn, rules: ConversationRules, command: MergeContact, identit
 
 def _has(contact: Contact, identity: str) -> bool:
     return any(each.key == identity for each in contact.identities)
-
-
-def _conflict(winner: Contact, loser: Contact) -> bool:
-    first, second = winner.claims.external_id, loser.claims.external_id
-    return first is not None and second is not None and first != second
 
 
 def _take_over(turn: Turn, command: AbsorbContact, winner: Contact) -> None:

@@ -28,13 +28,19 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-def born(arrival: Arrival, linked_by: Any = "birth", why: str = "first seen") -> Contact:
-    """A contact of its own for the identity that the arrival came from, in this shard."""
-    identity = identity_of(arrival, arrival.turn.new_id(CONTACT_ID), linked_by)
-    contact = settle(arrival.turn, identity, why)
-    if identity.profile == NO_PROFILE:
-        arrival.turn.after(LookUp(identity.channel, identity.account, identity.address, contact.id))
+def born(arrival: Arrival, why: str = "first seen", id: str | None = None, found_by: str | None = None) -> Contact:
+    """A contact of its own for the identity that the arrival came from, in this shard. ``id``: if it has one already.
+    ``found_by``: a claim of theirs that needs no announcing."""
+    identity = identity_of(arrival, id or arrival.turn.new_id(CONTACT_ID), "birth")
+    contact = settle(arrival.turn, identity, why, found_by=found_by)
+    look_up(arrival.turn, identity)
     return contact
+
+
+def look_up(turn: Turn, identity: Identity) -> None:
+    """Asks the channel who it is, unless it told already."""
+    if identity.profile == NO_PROFILE:
+        turn.after(LookUp(identity.channel, identity.account, identity.address, identity.contact))
 
 
 def identity_of(arrival: Arrival, contact: str, linked_by: Any) -> Identity:
@@ -60,6 +66,7 @@ def settle(
     by: str = "system",
     cause: str | None = None,
     came_from: str | None = None,
+    found_by: str | None = None,
 ) -> Contact:
     """Writes a new contact with its first identity, and says so. Of an identity that came from another contact the
     claims were announced before, and announcing them again would undo the parting."""
@@ -78,7 +85,7 @@ def settle(
     tell_of(turn, contact, ContactCreated, cause, person=contact)
     tell_of(turn, contact, IdentityLinked, cause, identity=identity, why=why, by=by)
     if came_from is None:
-        claim(turn, contact.id, NO_CLAIMS, identity.claims)
+        claim(turn, contact.id, NO_CLAIMS, identity.claims, found_by)
     return contact
 
 
@@ -112,11 +119,11 @@ def changed(turn: Turn, contact: Contact, old: Identity, new: Identity, reason: 
     return contact
 
 
-def claim(turn: Turn, contact: str, before: Claims, now: Claims) -> None:
-    """Announces claims that were proved just now, in the shards that keep them."""
+def claim(turn: Turn, contact: str, before: Claims, now: Claims, known: str | None = None) -> None:
+    """Announces claims that were proved just now, in the shards that keep them; but not one that is ``known`` there."""
     if now is before or now == before:
         return
-    for text in sorted(set(proved(now)) - set(proved(before))):
+    for text in sorted(set(proved(now)) - {*proved(before), known}):
         turn.tell(conversation_shard(shard_for(text, turn.shards)), ClaimVerified(claim=text, contact=contact))
 
 
@@ -161,6 +168,11 @@ def merged_profile(first: Profile, second: Profile) -> Profile:
         picture=first.picture or second.picture,
         status=first.status or second.status,
     )
+
+
+def strangers(first: Claims, second: Claims) -> bool:
+    """Whether they are certainly not the same person: their ids in the operator's own system differ."""
+    return first.external_id is not None and second.external_id is not None and first.external_id != second.external_id
 
 
 def linked(contact: Contact, link: Link) -> Contact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from contracts.commands import RepointIdentity
+from contracts.commands import Detour, RepointIdentity
 from contracts.contact import Link
 from contracts.events import IdentityUnlinked
 from contracts.identity import Identity
@@ -22,9 +22,16 @@ def shard_of_identity(turn: Turn, key: str) -> str:
     return conversation_shard(shard_for(key, turn.shards))
 
 
-def repoint(turn: Turn, identity: Identity, former: str | None, by: str = "system", settles: bool = False) -> None:
+def repoint(
+    turn: Turn,
+    identity: Identity,
+    former: str | None,
+    by: str = "system",
+    settles: bool = False,
+    detour: Detour | None = None,
+) -> None:
     """Tells the identity's shard whose it is from now on, at once when that is here. ``former``: only while it points
-    there (None: in any case). ``settles``: a hand-over of it is decided."""
+    there (None: in any case). ``settles``: a hand-over of it is decided. ``detour``: this has arrived."""
     command = RepointIdentity(
         channel=identity.channel,
         account=identity.account,
@@ -34,6 +41,7 @@ def repoint(turn: Turn, identity: Identity, former: str | None, by: str = "syste
         former=former,
         settles=settles,
         by=by,
+        detour=detour,
     )
     shard = shard_of_identity(turn, identity.key)
     if shard == turn.shard:
@@ -56,7 +64,11 @@ def _point(turn: Turn, command: RepointIdentity, key: str) -> None:
     pointer = turn.get(IDENTITY, key)
     if pointer is None:
         pointer = Identity(command.channel, command.account, command.address, command.contact, created_at=turn.at)
-    under_way = turn.get(UNDERWAY, key) is not None
+    row = turn.get(UNDERWAY, key)
+    if row is not None and command.detour is not None and row.entry != command.detour.entry:
+        # More was sent the same way, and must not be overtaken by what comes next: it will say so when it arrives.
+        return
+    under_way = row is not None
     if under_way and (command.settles or command.former is None):
         turn.drop(UNDERWAY, key)
         under_way = False
@@ -66,7 +78,8 @@ def _point(turn: Turn, command: RepointIdentity, key: str) -> None:
         if now != command.contact and command.linked_by == "agent":
             _tell_former(turn, command, key, now)
     elif not under_way:
-        _tell_former(turn, replace(command, contact=now, former=None, settles=False), key, command.contact)
+        late = replace(command, contact=now, former=None, settles=False, detour=None)
+        _tell_former(turn, late, key, command.contact)
 
 
 def _tell_former(turn: Turn, command: RepointIdentity, key: str, former: str) -> None:

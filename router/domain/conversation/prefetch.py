@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from contracts.commands import (
     AddNote,
     AttachmentFetched,
     DeliveryReported,
     Receive,
+    ResolveClaim,
     SendMessage,
     WorkAssigned,
     WorkOffered,
@@ -19,7 +22,7 @@ from contracts.ids import CONTACT as CONTACT_ID
 from contracts.ids import identity_key, message_id
 from contracts.inbound import InboundTyping
 from router.domain.conversation.listing import LIVE, is_here
-from router.domain.conversation.tables import CONTACT, CONVERSATION, IDENTITY, MESSAGE, TRACE
+from router.domain.conversation.tables import CLAIM, CONTACT, CONVERSATION, IDENTITY, MESSAGE, TRACE, UNDERWAY
 from router.domain.turn import Reader
 
 
@@ -46,10 +49,22 @@ def _receive(reader: Reader, command: Receive) -> None:
         reader.get(TRACE, id)
     home = command.home
     if home is None:
-        identity = reader.get(IDENTITY, identity_key(command.channel, command.account, event.sender.address))
+        key = identity_key(command.channel, command.account, event.sender.address)
+        identity = reader.get(IDENTITY, key)
         home = identity.contact if identity is not None else None
+        if identity is not None and identity.linked_by == "verified_claim":
+            reader.get(UNDERWAY, key)
     if home is not None and is_here(reader, home):
         _home(reader, home)
+
+
+def _resolve(reader: Reader, command: ResolveClaim) -> None:
+    home = command.owner
+    if home is None:
+        owner = reader.get(CLAIM, command.claim)
+        home = owner.contact if owner is not None else None
+    if home is not None and is_here(reader, home):
+        _receive(reader, replace(command.receive, home=home))
 
 
 def _home(reader: Reader, home: str) -> None:
@@ -100,6 +115,7 @@ def _with_context(reader: Reader, command: WorkOffered | WorkAssigned) -> None:
 
 _LOOKS: Final[dict[type, Callable[[Reader, Any], None]]] = {
     Receive: _receive,
+    ResolveClaim: _resolve,
     SendMessage: _of_message,
     AddNote: _of_message,
     AttachmentFetched: _of_message,

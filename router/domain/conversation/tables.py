@@ -95,9 +95,11 @@ class UsedNonce(msgspec.Struct, frozen=True):
 
 
 class Underway(msgspec.Struct, frozen=True):
-    """A hand-over of an identity that the home of the code's contact has not confirmed yet."""
+    """A hand-over of an identity that the home of the code's contact has not confirmed yet; or a claim of it that is
+    being resolved: then with the ``entry`` of what was sent last on that way."""
 
     contact: str
+    entry: str | None = None
 
 
 class Moved(msgspec.Struct, frozen=True):
