@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 
 import pytest
@@ -41,6 +42,8 @@ def put(world: World, event: object, channel: str = "line") -> None:
 def one_conversation(world: World, *words: str) -> None:
     """One contact, one conversation, everything in it once, nothing left on the way."""
     assert world.words() == list(words) and len(world.contacts) == 1
+    received = [event.message.id for event in world.store.events(kind=MessageReceived)]
+    assert len(received) == len(set(received)) == world.conversation.messages
     assert world.conversation.id and len(world.told(RequestAgent)) == 1
     assert world.store.rows(UNDERWAY) == {}
     for pointer in world.store.rows(IDENTITY).values():
@@ -48,9 +51,13 @@ def one_conversation(world: World, *words: str) -> None:
     world.check()
 
 
-def every_order(make: Callable[[], World], most: int = 300) -> Iterator[World]:
-    """The world after each order in which shards and relays can get to what is asked of them; of more than ``most``,
-    some from everywhere among them."""
+Made = tuple[World, list[Callable[[], None]]]
+"""A world, and what comes to pass in it one after the other, each at any moment."""
+
+
+def every_order(make: Callable[[], World | Made], most: int = 300) -> Iterator[World]:
+    """The world after each order in which shards and relays can get to what is asked of them, and in which it is asked;
+    of more than ``most``, some from everywhere among them."""
     todo: list[list[int]] = [[]]
     pick = Random(7)
     for _ in range(most):
@@ -59,12 +66,15 @@ def every_order(make: Callable[[], World], most: int = 300) -> Iterator[World]:
         at = pick.randrange(len(todo))
         todo[at], todo[-1] = todo[-1], todo[at]
         path, taken = todo.pop(), 0
-        world = make()
-        while names := world.store.ready():
+        made = make()
+        world, later = made if isinstance(made, tuple) else (made, [])
+        while choices := [*(partial(world.store.step, name) for name in world.store.ready()), *later[:1]]:
             if taken == len(path):
-                todo += [[*path, other] for other in range(1, len(names))]
+                todo += [[*path, other] for other in range(1, len(choices))]
                 path = [*path, 0]
-            world.store.step(names[path[taken]])
+            if path[taken] == len(choices) - 1 and later:
+                later.pop(0)
+            choices[path[taken]]()
             taken += 1
         yield world
 
@@ -209,19 +219,20 @@ def merged_owner(claims: Claims = EMAIL) -> tuple[World, str]:
 
 @pytest.mark.parametrize("place", range(4))
 def test_the_owner_was_merged_and_no_word_overtakes_another_in_any_order(place: int) -> None:
-    def make() -> World:
+    """Words come at any moment of the detour."""
+
+    def make() -> tuple[World, list[Callable[[], None]]]:
         world, _ = merged_owner()
         chat = world.address("w", place, "webchat")
-        for number in range(4):
-            put(world, said(world, chat, str(number)), "webchat")
-        return world
+        words = [said(world, chat, str(number)) for number in range(5)]
+        return world, [partial(put, world, each, "webchat") for each in words]
 
     _, into = merged_owner()
-    for world in every_order(make, most=200):
+    for world in every_order(make, most=500):
         assert world.contact.id == into == world.owner(world.address("w", place, "webchat"), "webchat")
         live = next(each for each in world.conversations if each.status == "open")
-        assert world.words(live.id) == ["line", "0", "1", "2", "3"] and len(world.conversations) == 2
-        assert world.store.rows(UNDERWAY) == {}
+        assert world.words(live.id) == ["line", "0", "1", "2", "3", "4"] and len(world.conversations) == 2
+        assert len(world.store.events(kind=MessageReceived)) == 7 and world.store.rows(UNDERWAY) == {}
         world.check()
 
 
@@ -242,6 +253,7 @@ def test_a_merge_of_the_owner_meanwhile_in_every_order() -> None:
     for world in every_order(make, most=300):
         assert len(world.contacts) == 1 and len(world.conversations) == 2
         assert sorted(world.words()) == ["0", "1", "line", "mail"]
+        assert len(world.store.events(kind=MessageReceived)) == 4
         world.check()
 
 
@@ -261,6 +273,21 @@ def test_a_redelivery_during_the_detour_is_one_message_in_every_order(known: boo
 
     for world in every_order(make, most=100):
         one_conversation(world, *(["mail"] if known else []), "p-1", "p-2")
+
+
+def test_a_redelivery_after_the_owner_moved_on_is_known_by_its_own_shard() -> None:
+    """The homes that took the message know nothing of each other; the identity's shard does."""
+    world = World()
+    world.arrive(said(world, world.address("m", FAR[0], "email"), "mail"), "email")
+    chat = world.address("w", FAR[1], "webchat")
+    first = said(world, chat, "chat")
+    world.arrive(first, "webchat")
+    world.status(world.conversation.id, "closed")
+    world.write(world.address("k", FAR[2]), "line")
+    world.merge(world.owner(chat, "webchat"), world.owner(world.address("k", FAR[2])))
+    world.arrive(first, "webchat")
+    assert len(world.store.events(kind=MessageReceived)) == 3
+    world.check()
 
 
 @pytest.mark.parametrize("place", range(4))
