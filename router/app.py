@@ -32,6 +32,7 @@ from router.api.subscriptions.send import Sender
 from router.api.subscriptions.service import SubscriptionService
 from router.api.subscriptions.store import SubscriptionStore
 from router.console import QuickstartFacts, add_console
+from router.delivery.courtesies import Courtesies
 from router.delivery.deliveries import Deliveries
 from router.delivery.effects import EffectRunner
 from router.delivery.fetches import Fetches
@@ -369,6 +370,8 @@ async def _start_http(stack: AsyncExitStack, parts: Parts, share_port: bool) -> 
 def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
     subscriptions = SubscriptionStore(parts.store.lane("api.subscriptions", durable=True))
     private = parts.settings.http.private_webhooks
+    courtesies = Courtesies(parts.accounts)
+    stack.push_async_callback(courtesies.stop)
     services = ApiServices(
         appender=parts.appender,
         submitter=parts.submitter,
@@ -382,6 +385,8 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
         public_url=parts.settings.service.public_url.rstrip("/"),
         language=parts.settings.service.language,
         invite=partial(_invite, parts),
+        show_typing=courtesies.typing,
+        show_read=courtesies.read,
         accounts=partial(_account_health, parts),
         media=parts.media,
         limits=ApiLimits(body=parts.settings.limits.body_bytes, sockets=parts.settings.limits.agent_sockets),

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from contracts.conversation import Reach
+from contracts.message import Message
 from router.api.subscriptions.store import SubscriptionStore
 from router.api.tokens import TokenStore
 from router.media.links import Links
@@ -85,5 +87,9 @@ class ApiServices:
     accounts: Callable[[], Awaitable[Sequence[AccountHealth]]] | None = None
     media: MediaStore | None = None
     limits: Limits = Limits()
+    show_typing: Callable[[Reach, bool], None] | None = None
+    """Shows the customer, where the channel can, that an agent types. Returns at once."""
+    show_read: Callable[[Message], None] | None = None
+    """Marks a customer's message as read, where the channel can. Returns at once."""
     allow_private: bool = False
     """Subscriptions may lead into private networks: for development and tests."""

@@ -47,6 +47,8 @@ class _Running:
     attempt: int
     epoch: int
     task: asyncio.Task[Any]
+    begun: bool = False
+    """That it begins is committed: whatever comes of it, it will report."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -72,7 +74,7 @@ class Deliveries:
         """Sends one message and reports. ``begun``: sends that a former owner began and did not report."""
         epoch = shard.standing.epoch
         while (other := self._running.get(effect.message)) is not None:
-            if other.attempt == effect.attempt and (other.epoch == epoch or other.task in self.sending):
+            if other.attempt == effect.attempt and (other.epoch == epoch or other.begun):
                 return  # it is under way already, and will report
             await other.ended.wait()
         task = asyncio.current_task()
@@ -116,7 +118,8 @@ class Deliveries:
         self.sending.add(task)
         try:
             if not await self._worker.write(shard, [("HSET", keys.started(shard), effect.message, effect.attempt)]):
-                return  # the shard is somebody else's now, and so is this send
+                return  # the shard is somebody else's now (or ours anew), and so is this send
+            self._running[effect.message].begun = True
             tried = await attempt(account, outbound)
             _note(account, tried)
             await self._report(shard, effect, tried)

@@ -7,6 +7,7 @@ from functools import singledispatchmethod
 from typing import Any
 
 from contracts import commands, ids
+from contracts.conversation import Reach
 from contracts.streams import DISPATCH
 from router.api import conversations as rest
 from router.api import find, writes
@@ -87,13 +88,17 @@ class Orders:
     @carry_out.register
     async def _typing(self, frame: frames.Typing) -> Result:
         require(self._token, "reply")
-        await self._signal("agent_typing", frame.conversation, {"on": frame.on, "agent": self._agent})
+        reach = await self._signal("agent_typing", frame.conversation, {"on": frame.on, "agent": self._agent})
+        if reach is not None and self._services.show_typing is not None:
+            self._services.show_typing(reach, frame.on)
         return {}
 
     @carry_out.register
     async def _read(self, frame: frames.Read) -> Result:
         require(self._token, "reply")
         await self._signal("agent_read", frame.conversation, {"message": frame.message, "agent": self._agent})
+        if self._services.show_read is not None:
+            self._services.show_read(await find.message(self._services, frame.conversation, frame.message))
         return {}
 
     @carry_out.register
@@ -127,9 +132,12 @@ class Orders:
             return {"late": True, "command": command.id, "shard": shard}
         return {"command": command.id, **writes.outcome(shard, done).result}
 
-    async def _signal(self, kind: str, conversation: str, data: dict[str, Any]) -> None:
+    async def _signal(self, kind: str, conversation: str, data: dict[str, Any]) -> Reach | None:
+        """Tells whoever holds the customer's socket; the way the customer used last, if there is one."""
         found = await find.conversation(self._services, conversation)
-        if found.reaches:
-            reach = found.reaches[-1]
-            key = ids.identity_key(reach.channel, reach.account, reach.address)
-            await self._services.signals.publish(kind, key, {**data, "conversation": conversation})
+        if not found.reaches:
+            return None
+        reach = found.reaches[-1]
+        key = ids.identity_key(reach.channel, reach.account, reach.address)
+        await self._services.signals.publish(kind, key, {**data, "conversation": conversation})
+        return reach

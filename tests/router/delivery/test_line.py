@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from connectors.api import Request
 from contracts.attachment import Attachment
 from contracts.content import Image, Text
 from router.delivery import deliveries
+from router.shards.commit import Fenced
 from tests.servers.fake_line import QUOTA, RATE, FakeLine, fake_line
 from tests.servers.inside import TARO, Inside, inside, line_account, until
 
@@ -191,3 +193,30 @@ async def test_the_customers_name_is_looked_up(service: Inside, line: FakeLine) 
         return (await service.contact(message.contact)).name == "山田太郎"
 
     await until(named, "the name")
+
+
+async def test_a_send_given_up_with_its_shard_is_made_when_the_shard_is_ours_again(
+    service: Inside, line: FakeLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = service.parts.worker
+    assert worker is not None
+    write, given_up = worker.write, 0
+
+    async def lost_meanwhile(shard: str, writes: Any) -> bool:
+        nonlocal given_up
+        if given_up or writes[0][0] != "HSET":
+            return await write(shard, writes)
+        given_up += 1
+        before = worker.owned[shard]
+        worker._group(shard)._lose(before, Fenced("taken by somebody else"))
+        async with asyncio.timeout(10):
+            while worker.owned.get(shard) in (None, before):
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)  # the new epoch resumes the same send while this one is not given up yet
+        return False
+
+    monkeypatch.setattr(worker, "write", lost_meanwhile)
+    conversation = await writes(service, line)
+    await service.message(await service.answers(conversation, "一"), "sent")
+    assert given_up == 1
+    assert line.texts(TARO) == ["一"]
