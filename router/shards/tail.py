@@ -84,6 +84,8 @@ class Entry:
         found = [key for key in (self.conversation, self.contact, self.agent) if key is not None]
         if self.type.startswith("identity."):
             found.append(self.event.identity.key)
+        elif self.type == "contact.merged":
+            found.append(self.event.merged)
         return found
 
     @property

@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 
-from contracts.codec import decode_event
+from contracts.codec import decode_event, encode, moment
 from contracts.commands import AddNote, SetPriority, SetStatus, TagConversation
 from contracts.content import Text
+from contracts.events import ContactMerged
 from contracts.streams import all_shards
 from router.shards import keys
 from router.shards.append import Appender
 from router.shards.layout import check_layout
 from router.shards.state import StateReader
 from router.shards.submit import Submitter
-from router.shards.tail import Tail, TokenError, decode_token, encode_token
+from router.shards.tail import Entry, Tail, TokenError, decode_token, encode_token
 from router.shards.worker import Worker, WorkerSettings, running
 from router.store.errors import StoreConfigError
 from router.store.settings import Durability, StoreSettings
@@ -332,6 +333,12 @@ async def test_the_tail_sleeps_while_nobody_wants_to_know_and_misses_nothing_for
 async def _asleep(tail: Tail) -> None:
     while tail._ready.is_set():
         await asyncio.sleep(0.02)
+
+
+def test_who_follows_the_contact_that_gave_way_is_told_of_the_merge() -> None:
+    event = ContactMerged(id="e", at=moment(0), contact="ct_01_b", merged="ct_00_a", why="the same person")
+    entry = Entry("c:01", "1-0", [b"type", b"contact.merged", b"contact", b"ct_01_b", b"data", encode(event)], ())
+    assert entry.keys == ["ct_01_b", "ct_00_a"]
 
 
 def test_tokens_round_trip_and_rubbish_is_refused() -> None:
