@@ -274,8 +274,17 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     worker = parts.worker = Worker(parts.store, settings, partial(_handler, rules), effects, parts.metrics)
     effects.use(
         Inheritances(worker, parts.store.lane("delivery")),
-        Deliveries(worker, parts.accounts, parts.state, parts.appender, Preparer(parts.media, parts.links)),
-        Fetches(parts.accounts, parts.state, parts.appender, parts.media, most=parts.settings.limits.upload_bytes),
+        Deliveries(
+            worker, parts.accounts, parts.state, parts.appender, Preparer(parts.media, parts.links), parts.metrics
+        ),
+        Fetches(
+            parts.accounts,
+            parts.state,
+            parts.appender,
+            parts.media,
+            parts.metrics,
+            most=parts.settings.limits.upload_bytes,
+        ),
         Lookups(parts.accounts, parts.appender, settings.shards),
     )
     parts.supervisor.start("worker", worker.run)
@@ -324,7 +333,7 @@ def _start_edge(stack: AsyncExitStack, parts: Parts) -> None:
     lane = parts.store.lane("edge", durable=True)
     invites = Invites(parts.store)
     publisher = Publisher(parts.appender, parts.media, parts.signals, invites, lane, parts.settings.shards.conversation)
-    parts.intake = Intake(parts.accounts, publisher, body_timeout_s=parts.settings.http.body_timeout_s)
+    parts.intake = Intake(parts.accounts, publisher, parts.metrics, body_timeout_s=parts.settings.http.body_timeout_s)
     parts.chats = sockets.SocketServices(
         parts.accounts,
         publisher,
@@ -384,6 +393,7 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
         links=parts.links,
         public_url=parts.settings.service.public_url.rstrip("/"),
         language=parts.settings.service.language,
+        metrics=parts.metrics,
         invite=partial(_invite, parts),
         show_typing=courtesies.typing,
         show_read=courtesies.read,

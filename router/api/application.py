@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from router.api import docs, events
 from router.api.access import check
@@ -21,6 +23,7 @@ from router.api.services import ApiServices
 from router.api.table import ROUTES
 from router.api.tokens import Token
 from router.api.writes import as_json, store_trouble
+from router.observe.metrics import Metrics
 from router.store.errors import StoreError
 
 log = structlog.get_logger("madoguchi.api")
@@ -33,7 +36,7 @@ _OPEN = Token("", "", (), datetime(1970, 1, 1, tzinfo=UTC))
 
 def make_api(services: ApiServices) -> web.Application:
     """The application, to be mounted with ``root.add_subapp("/v1", make_api(services))``."""
-    app = web.Application(middlewares=[_problems], client_max_size=services.limits.body)
+    app = web.Application(middlewares=[_counting(services.metrics), _problems], client_max_size=services.limits.body)
     app[docs.DOCUMENT] = document(services.public_url)
     app[events.STREAMS] = events.Streams()
     app[socket.SOCKETS] = socket.Sockets()
@@ -73,6 +76,20 @@ def _answer(route: Route, value: Any) -> web.StreamResponse:
         return value
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return web.Response(status=route.status, body=as_json(value), content_type="application/json", headers=headers)
+
+
+def _counting(metrics: Metrics) -> Middleware:
+    @web.middleware
+    async def count(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        began = time.perf_counter()
+        answer = await handler(request)
+        metrics.requests[_route_of(request), answer.status] += 1
+        metrics.request_seconds.observe(time.perf_counter() - began)
+        return answer
+
+    return count
 
 
 @web.middleware

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -15,6 +15,7 @@ from router.api.subscriptions.store import SubscriptionStore
 from router.api.tokens import TokenStore
 from router.media.links import Links
 from router.media.store import MediaStore
+from router.observe.metrics import Metrics
 from router.shards.append import Appender
 from router.shards.signals import Signals
 from router.shards.state import StateReader
@@ -87,6 +88,7 @@ class ApiServices:
     accounts: Callable[[], Awaitable[Sequence[AccountHealth]]] | None = None
     media: MediaStore | None = None
     limits: Limits = Limits()
+    metrics: Metrics = field(default_factory=Metrics)
     show_typing: Callable[[Reach, bool], None] | None = None
     """Shows the customer, where the channel can, that an agent types. Returns at once."""
     show_read: Callable[[Message], None] | None = None

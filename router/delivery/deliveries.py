@@ -27,6 +27,7 @@ from router.delivery.outbound import Preparer, may_have_used_token, reach_of
 from router.domain.conversation.tables import CONVERSATION, DELIVER, MESSAGE, Delivery
 from router.domain.effects import Deliver
 from router.observe.log import error_name
+from router.observe.metrics import Metrics
 from router.shards import keys
 from router.shards.append import Appender
 from router.shards.shard import Shard
@@ -56,7 +57,13 @@ class Deliveries:
     """Carries out :class:`Deliver` effects."""
 
     def __init__(
-        self, worker: Worker, accounts: Accounts, state: StateReader, appender: Appender, preparer: Preparer
+        self,
+        worker: Worker,
+        accounts: Accounts,
+        state: StateReader,
+        appender: Appender,
+        preparer: Preparer,
+        metrics: Metrics,
     ) -> None:
         self._worker = worker
         self._accounts = accounts
@@ -66,9 +73,7 @@ class Deliveries:
         self._running: dict[str, _Running] = {}
         self.sending: set[asyncio.Task[Any]] = set()
         """Tasks between the beginning of a send and its report."""
-        self.sent = 0
-        self.failed = 0
-        self.uncertain = 0
+        self._metrics = metrics
 
     async def deliver(self, shard: Shard, effect: Deliver, begun: dict[str, int]) -> None:
         """Sends one message and reports. ``begun``: sends that a former owner began and did not report."""
@@ -120,7 +125,10 @@ class Deliveries:
             if not await self._worker.write(shard, [("HSET", keys.started(shard), effect.message, effect.attempt)]):
                 return  # the shard is somebody else's now (or ours anew), and so is this send
             self._running[effect.message].begun = True
+            began = time.perf_counter()
             tried = await attempt(account, outbound)
+            self._metrics.delivery_seconds.observe(time.perf_counter() - began)
+            self._metrics.deliveries[account.name, type(tried.outcome).__name__.lower()] += 1
             _note(account, tried)
             await self._report(shard, effect, tried)
         finally:
@@ -157,13 +165,12 @@ class Deliveries:
                 await asyncio.sleep(0.5)
         await self._worker.write(shard, [("HDEL", keys.started(shard), effect.message)])
 
-    def _command(self, effect: Deliver, tried: Attempted) -> DeliveryReported:
+    @staticmethod
+    def _command(effect: Deliver, tried: Attempted) -> DeliveryReported:
         match tried.outcome:
             case Sent(provider_ids=ids, delivered=delivered):
-                self.sent += 1
                 return _reported(effect, tried, "delivered" if delivered else "sent", provider_ids=ids)
             case Uncertain(reason=reason):
-                self.uncertain += 1
                 unclear = Problem("uncertain", f"It may or may not have been sent: {reason}.", fault="theirs")
                 return _reported(effect, tried, "uncertain", problem=unclear)
             case Failed(problem=why, retry_after_s=after):
@@ -171,7 +178,6 @@ class Deliveries:
                 if wait is not None:
                     again = moment(time.time_ns() // 1_000_000 + round(wait * 1000))
                     return _reported(effect, tried, "retry", problem=why, retry_at=again)
-                self.failed += 1
                 return _reported(effect, tried, "failed", problem=why)
 
 

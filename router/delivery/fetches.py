@@ -18,6 +18,7 @@ from router.accounts import Account, Accounts
 from router.domain.conversation.tables import FETCH, MESSAGE
 from router.domain.effects import Fetch
 from router.media.store import MediaError, MediaStore
+from router.observe.metrics import Metrics
 from router.shards.append import Appender
 from router.shards.state import StateReader
 from router.store.errors import StoreError
@@ -34,12 +35,20 @@ class Fetches:
     """Carries out :class:`Fetch` effects."""
 
     def __init__(
-        self, accounts: Accounts, state: StateReader, appender: Appender, media: MediaStore, *, most: int
+        self,
+        accounts: Accounts,
+        state: StateReader,
+        appender: Appender,
+        media: MediaStore,
+        metrics: Metrics,
+        *,
+        most: int,
     ) -> None:
         self._accounts = accounts
         self._state = state
         self._appender = appender
         self._media = media
+        self._metrics = metrics
         self._most = most
         self._slots = asyncio.Semaphore(8)
 
@@ -56,6 +65,7 @@ class Fetches:
             fetched = _failed(wanted[0], "the account is not in this installation any more")
         else:
             fetched = await self._try(account, wanted[0])
+        self._metrics.media[effect.account, fetched.state] += 1
         await self._report(shard, effect, fetched)
 
     async def _try(self, account: Account, attachment: Attachment) -> Attachment:

@@ -6,6 +6,7 @@ The hot path of the service; see ``tests/bench``. Nothing here knows a channel.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +17,7 @@ from aiohttp import web
 from connectors.api import Batch, Ignored, Malformed, NotAccepted, Refused, Request, Response
 from router.accounts import Account, Accounts
 from router.edge.publish import Publisher
+from router.observe.metrics import Metrics
 
 log = structlog.get_logger("madoguchi.edge")
 
@@ -28,14 +30,13 @@ _SLOWEST: Final = 16_384
 class Intake:
     """Answers everything under ``/in/<account>``."""
 
-    def __init__(self, accounts: Accounts, publisher: Publisher, *, body_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, accounts: Accounts, publisher: Publisher, metrics: Metrics, *, body_timeout_s: float = 10.0
+    ) -> None:
         self._accounts = accounts
         self._publisher = publisher
         self._body_timeout_s = body_timeout_s
-        self.taken = 0
-        self.refused = 0
-        self.turned_away = 0
-        """Answered 503 because nothing could be made durable."""
+        self._metrics = metrics
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer for the provider. A fault of the sender never becomes a 5xx."""
@@ -43,12 +44,19 @@ class Intake:
         account = self._accounts.get(name)
         if account is None:
             return web.Response(status=404, text="no such account\n")
+        began = time.perf_counter()
+        answer = await self._answer(account, request, slash + tail)
+        self._metrics.intake[name, answer.status] += 1
+        self._metrics.intake_seconds.observe(time.perf_counter() - began)
+        return answer
+
+    async def _answer(self, account: Account, request: web.BaseRequest, path: str) -> web.Response:
         if not account.admits():
             return web.Response(status=429, text="too many requests\n", headers={"Retry-After": "1"})
         body = await self._body(request, account)
         if isinstance(body, web.Response):
             return body
-        return await self._take(account, make_request(request, account, slash + tail, body))
+        return await self._take(account, make_request(request, account, path, body))
 
     async def _body(self, request: web.BaseRequest, account: Account) -> bytes | web.Response:
         if "Content-Encoding" in request.headers:
@@ -85,12 +93,11 @@ class Intake:
         try:
             return respond(await self._publish(account, request, parsed))
         except NotAccepted as error:
-            self.turned_away += 1
             retry = str(max(1, round(error.retry_after_s)))
             return web.Response(status=503, text="not accepted, send it again\n", headers={"Retry-After": retry})
 
-    def _refuse(self, account: Account, refused: Refused) -> web.Response:
-        self.refused += 1
+    @staticmethod
+    def _refuse(account: Account, refused: Refused) -> web.Response:
         log.info("request.refused", account=account.name, reason=refused.reason, status=refused.status)
         return web.Response(status=refused.status)
 
@@ -102,7 +109,7 @@ class Intake:
                 log.error("connector.failed", account=account.name, error=type(error).__name__)
                 parsed = Malformed(f"an event cannot be written: {type(error).__name__}")
             else:
-                self.taken += len(parsed.events)
+                self._metrics.received[account.name] += len(parsed.events)
                 return parsed.response
         if isinstance(parsed, Ignored):
             return parsed.response

@@ -63,14 +63,10 @@ class Metrics:
     """The counters of one process. A field's name is the metric's, after ``madoguchi_``; counters end in ``_total``."""
 
     # Intake
-    intake: Tally = _tally("Requests of providers, by account and outcome.", "account", "outcome")
+    intake: Tally = _tally("Requests of providers, by account and our answer's status.", "account", "status")
     intake_seconds: Histogram = _histogram("From a request's arrival to its answer.", _SECONDS)
     received: Tally = _tally("Events taken in (messages, receipts, ...), by account.", "account")
     sessions_opened: int = _count("Visitors' WebSockets opened.")
-    append_entries: int = _count("Commands appended.")
-    append_flushes: int = _count("Flushes they took.")
-    append_failures: int = _count("Commands that were not accepted since the store did not take them.")
-    append_seconds: Histogram = _histogram("From asking for an append until it is durable.", _SECONDS)
     # Shards
     commands: int = _count("Commands carried out.")
     command_retries: int = _count("Commands begun again since a value had to be loaded first.")
@@ -81,13 +77,11 @@ class Metrics:
     relayed: int = _count("Commands relayed to another shard.")
     timers: int = _count("Timers that came due.")
     commits: int = _count("Commits.")
-    commit_conflicts: int = _count("Commits refused since another owner or a moved cursor was found.")
     commit_seconds: Histogram = _histogram("Duration of commits.", _SECONDS)
     batch_commands: Histogram = _histogram("Commands in one commit.", _SIZES)
     loads: int = _count("Values loaded from the store.")
     shards_taken: int = _count("Shards taken over.")
     shards_lost: int = _count("Shards lost to another worker, or given up.")
-    tail_entries: int = _count("Entries read from event streams for API and edge.")
     # Delivery and media
     deliveries: Tally = _tally("Attempts to send, by account and outcome.", "account", "outcome")
     delivery_seconds: Histogram = _histogram("Duration of an attempt to send.", _SECONDS)
@@ -95,8 +89,6 @@ class Metrics:
     # API
     requests: Tally = _tally("API requests, by route and status.", "route", "status")
     request_seconds: Histogram = _histogram("Duration of API requests.", _SECONDS)
-    subscription_posts: Tally = _tally("Events posted to subscribers, by outcome.", "outcome")
-    slow_readers: int = _count("Sockets closed since their reader was too slow.")
     # The process itself
     loop_stalls: int = _count("Times the event loop stood still for about 50 ms or more.")
     loop_stall_seconds: Histogram = _histogram("How long it did.", _SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts import streams
 
-LAYOUT_KEY = f"{streams.LAYOUT}:layout"
+LAYOUT_KEY = streams.LAYOUT_KEY
 """Hash: ``layout``, ``shards``. Written once, when a store is first used."""
 
 WORKERS = f"{streams.LAYOUT}:workers"
