@@ -99,6 +99,10 @@ class ResolveClaim(Command, frozen=True, tag="resolve_claim"):
     receive: Receive
     owner: str | None = None
     """Set when it goes on to the home of the contact that proved the claim first."""
+    merged: str | None = None
+    """That contact, when it was merged into ``owner``. If nothing came of that, this goes back to it, once."""
+    settled: bool = False
+    """It came back: what ``owner`` says now, holds."""
 
 
 # -- to the contact's home shard -----------------------------------------------------------------------------------

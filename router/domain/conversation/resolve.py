@@ -90,9 +90,13 @@ def _at_owner(arrival: Arrival, command: ResolveClaim, owner: str) -> None:
     turn = arrival.turn
     contact = turn.get(CONTACT, owner)
     if contact is not None and contact.merged_into is not None and arrival.command.hops < home.MOST_HOPS:
-        # Should that merge be undone, what follows must find its way all the same.
-        turn.put(MOVED, arrival.key, Moved(contact.merged_into))
-        _go_on(arrival, command, contact.merged_into)
+        first = command.merged or owner
+        _go_on(arrival, replace(command, merged=None if command.settled else first), contact.merged_into)
+        return
+    if command.merged is not None and (contact is None or not person.has_absorbed(contact, command.merged)):
+        # Nothing came of that merge (or it was long ago): what proves the one person does not prove the other.
+        turn.put(MOVED, arrival.key, Moved(command.merged))
+        _go_on(arrival, replace(command, merged=None, settled=True), command.merged)
         return
     if contact is None or person.strangers(contact.claims, arrival.event.sender.claims):
         contact = _apart(arrival, command, owner)
@@ -102,7 +106,7 @@ def _at_owner(arrival: Arrival, command: ResolveClaim, owner: str) -> None:
 
 
 def _go_on(arrival: Arrival, command: ResolveClaim, owner: str) -> None:
-    """At once when that is here, so that what comes next does not overtake it."""
+    """To another contact, and at once when that is here, so that what comes next does not overtake it."""
     arrival.steps += 1
     if is_here(arrival.turn, owner) and arrival.steps < home.MOST_STEPS:
         _at_owner(arrival, command, owner)

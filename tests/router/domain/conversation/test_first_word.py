@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from contracts.commands import MergeContact, RequestAgent
+from contracts.commands import MergeContact, RequestAgent, UpdateContact
 from contracts.content import Text
 from contracts.events import ContactCreated, ContactMerged, IdentityLinked, MessageReceived
 from contracts.identity import Claims
 from contracts.ids import identity_key, shard_for, shard_of
 from contracts.inbound import InboundEdit, InboundIdentity, InboundMessage, Sender
 from contracts.streams import conversation_shard
-from router.domain.conversation.tables import IDENTITY, UNDERWAY
+from router.domain.conversation.tables import IDENTITY, LINKS, UNDERWAY
 from tests.router.domain.conversation.world import World
 
 MAIL = "taro@example.jp"
@@ -255,6 +255,48 @@ def test_a_merge_of_the_owner_meanwhile_in_every_order() -> None:
         assert sorted(world.words()) == ["0", "1", "line", "mail"]
         assert len(world.store.events(kind=MessageReceived)) == 4
         world.check()
+
+
+def test_a_merge_of_the_owner_that_is_refused_meanwhile_takes_nobody_along() -> None:
+    """The claim is the owner's, and nobody else's, whatever the owner was about to become."""
+
+    def make() -> Made:
+        world = World()
+        first, second = world.address("m", FAR[0], "email"), world.address("k", FAR[1])
+        world.arrive(said(world, first, "mail"), "email")
+        world.write(second, "line")
+        people = world.owner(first, "email"), world.owner(second)
+        for id, contact in enumerate(people):
+            world.ask(UpdateContact(contact=contact, claims=Claims(external_id=str(id))))
+        merge = MergeContact(contact=people[0], into=people[1], why="both")
+        chat = world.address("w", FAR[2], "webchat")
+        words = [partial(put, world, said(world, chat, str(number)), "webchat") for number in range(2)]
+        return world, [partial(world.store.submit, f"c:{HOME:02d}", merge), *words]
+
+    for world in every_order(make):
+        owner, stranger = (
+            world.owner(world.address("m", FAR[0], "email"), "email"),
+            world.owner(world.address("k", FAR[1])),
+        )
+        chat = world.address("w", FAR[2], "webchat")
+        assert owner != stranger and world.owner(chat, "webchat") == owner
+        assert len(world.contacts) == len(world.conversations) == 2
+        assert sorted(each.contact for each in world.messages()) == sorted([owner, owner, owner, stranger])
+        assert len(world.store.events(kind=MessageReceived)) == 4
+        world.check()
+
+
+def test_a_merge_of_the_owner_so_long_ago_that_no_record_is_left_still_leads_on() -> None:
+    world, into = merged_owner()
+    for number in range(LINKS):
+        world.link(into, f"x{number}", "webchat")
+    chat = world.address("w", FAR[2], "webchat")
+    for number in range(3):
+        put(world, said(world, chat, str(number)), "webchat")
+    world.store.settle()
+    assert world.owner(chat, "webchat") == into
+    assert world.words(world.contact.conversations[-1].id) == ["line", "0", "1", "2"]
+    world.check()
 
 
 # -- again, and otherwise --------------------------------------------------------------------------------------------
