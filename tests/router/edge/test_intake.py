@@ -64,8 +64,9 @@ async def test_an_album_in_parallel_is_one_conversation(service: Inside) -> None
 async def test_whatever_is_not_the_providers_is_refused(service: Inside) -> None:
     body = service.signed().body
     good = line_headers(body)["X-Line-Signature"]
+    other = good[:-2] + ("E=" if good[-2] == "A" else "A=")  # one letter, never the same one
     for headers in (
-        {}, {"X-Line-Signature": ""}, {"X-Line-Signature": "Ümlaut"}, {"X-Line-Signature": good[:-2] + "A="},
+        {}, {"X-Line-Signature": ""}, {"X-Line-Signature": "Ümlaut"}, {"X-Line-Signature": other},
         {"X-Line-Signature": good.lower()}, {"X-Line-Signature": "a" * 7_000}, {"X-Hub-Signature": good},
     ):  # fmt: skip
         assert await service.post("line", body, headers) == 401
