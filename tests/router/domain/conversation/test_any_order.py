@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -295,6 +295,26 @@ def test_people_linked_and_merged_one_after_the_other(actions: list[tuple[Any, .
     world = actor.finish()
     check(actor, world)
     world.check()
+
+
+@SETTINGS
+@given(st.lists(st.one_of(step, write), min_size=5, max_size=60))
+def test_all_who_prove_the_same_are_one_person_with_one_conversation(actions: list[tuple[Any, ...]]) -> None:
+    actor, told = Actor(), defaultdict[str, list[str]](list)
+    for kind, first, *rest in actions:
+        if kind == "step":
+            actor.step(first, *rest)
+            continue
+        claims = Claims(email="taro@x.jp", email_verified=True)
+        actor.write(first, *rest, sender=Sender(first[0], verified=True, claims=claims))
+        provider_id = f"{first}{rest[0]}"
+        told[f"{first}"] += [provider_id] if provider_id not in told[f"{first}"] else []
+    world = actor.finish()
+    check(actor, world)
+    world.check()
+    assert len(world.contacts) == len(world.conversations) == min(len(told), 1)
+    for who, said in told.items():
+        assert [each.provider_id for each in world.messages() if (each.provider_id or "").startswith(who)] == said
 
 
 def test_a_redelivery_is_found_out_while_its_contact_moves() -> None:
