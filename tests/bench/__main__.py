@@ -120,7 +120,7 @@ class Bench:
             service.sign_in(self.url)
             self.warm_up(port)
             first, requests = self.sent, self.webhooks(total, port)
-            consumer = self._consumer(total)
+            consumer = self._consumer(total, first)
             cpu = service.Cpu({"edge": [edge.pid], "worker": [worker.pid], "store": [self.store_pid]})
             cpu.start()
             sent = self.load(requests, port, total, rate)
@@ -132,18 +132,20 @@ class Bench:
 
     def warm_up(self, port: int) -> None:
         """Every customer has an open conversation, as on any day but the first; what follows is measured."""
-        consumer = self._consumer(CUSTOMERS)
+        service.wait_drained(self.url)
+        consumer = self._consumer(CUSTOMERS, self.sent)
         self.load(self.webhooks(CUSTOMERS, port), port, CUSTOMERS)
         consumer.communicate(timeout=150)
+        service.wait_drained(self.url)
 
-    def _consumer(self, total: int) -> subprocess.Popen[str]:
+    def _consumer(self, total: int, first: int) -> subprocess.Popen[str]:
         consumer = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.consumer"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         orders = {
             "url": self.url, "streams": [events(name) for name in all_shards(service.SHARDS)], "total": total,
-            "deadline_s": 120,
+            "first": first, "deadline_s": 120,
         }  # fmt: skip
         assert consumer.stdin is not None and consumer.stdout is not None
         consumer.stdin.write(json.dumps(orders) + "\n")

@@ -20,7 +20,8 @@ EACH = 8
 class Found:
     """What was seen so far. Numbers are the senders' own, in the provider's message id."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int) -> None:
+        self._first = first
         self.seen: dict[int, float] = {}
         self.assigned: list[tuple[int, float]] = []
         self._opening: set[str] = set()
@@ -41,7 +42,8 @@ class Found:
 
     def _received(self, data: bytes, conversation: str, now: float) -> str | None:
         number = int(msgpack.unpackb(data, timestamp=3)["message"]["provider_id"]) % 10**12
-        self.seen[number] = now
+        if number >= self._first:
+            self.seen[number] = now
         if conversation in self._opening:
             self._opening.discard(conversation)
             self._opener[conversation] = number
@@ -57,12 +59,12 @@ class Found:
 
 
 def main(orders: dict[str, Any]) -> dict[str, Any]:
-    """Reads until ``total`` messages were seen or ``deadline_s`` passed. After every eighth message of a customer the
-    conversation is resolved, so that the next one opens it again."""
+    """Reads until ``total`` messages from number ``first`` on were seen or ``deadline_s`` passed. After every eighth
+    message of a customer the conversation is resolved, so that the next one opens it again."""
     client = redis.Redis.from_url(orders["url"])
     positions = {stream: _end(client, stream) for stream in orders["streams"]}
     print("ready", flush=True)
-    found = Found()
+    found = Found(orders["first"])
     deadline = time.time() + orders["deadline_s"]
     while len(found.seen) < orders["total"] and time.time() < deadline:
         answer = client.xread(positions, count=1_000, block=200)

@@ -20,6 +20,7 @@ import redis
 
 from connectors.line import LineConnector
 from connectors.registry import settings_of
+from contracts.streams import all_shards, commands
 
 SHARDS = 16
 AGENTS = 200
@@ -146,6 +147,21 @@ def _webhook(connector: LineConnector, number: int, customers: int, now: int, po
     lines = [f"POST /in/line HTTP/1.1\r\nHost: 127.0.0.1:{port}", f"Content-Length: {len(made.body)}"]
     lines += [f"{name}: {value}" for name, value in made.headers.items() if name != "content-length"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + made.body
+
+
+def wait_drained(url: str) -> None:
+    """Returns when every command that was appended is carried out (what the ingest run left, for example)."""
+    client = redis.Redis.from_url(url)
+    for _ in range(600):
+        if all(_is_drained(client, shard) for shard in all_shards(SHARDS)):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("commands were still waiting after a minute")
+
+
+def _is_drained(client: redis.Redis, shard: str) -> bool:
+    last = client.xrevrange(commands(shard), count=1)
+    return not last or client.hget(f"{{{shard}}}:meta", "cursor") == last[0][0]
 
 
 def sign_in(url: str) -> None:
