@@ -41,6 +41,7 @@ from router.delivery.lookups import Lookups
 from router.delivery.outbound import Preparer
 from router.domain.conversation.handler import ConversationHandler
 from router.domain.conversation.rules import ConversationRules
+from router.domain.dispatch import policy_check
 from router.domain.dispatch.handler import DispatchHandler
 from router.domain.dispatch.tables import AGENTS, CURRENT, POLICY
 from router.domain.turn import Handler
@@ -61,6 +62,7 @@ from router.observe.metrics import Metrics, registry_of
 from router.observe.pages import add_pages
 from router.observe.supervise import Supervisor
 from router.settings.listen import address
+from router.settings.problem import Problem, SettingsError
 from router.settings.root_key import RootKey, root_key
 from router.settings.sections import Settings
 from router.shards.append import Appender
@@ -178,6 +180,7 @@ async def drain(parts: Parts) -> None:
 
 
 async def _make_parts(stack: AsyncExitStack, settings: Settings, roles: frozenset[str], store_url: str | None) -> Parts:
+    _check_policy(settings)
     health = Health(_version(), tuple(sorted(roles)))
     metrics = Metrics()
     keys = root_key(settings)
@@ -212,6 +215,13 @@ async def _make_parts(stack: AsyncExitStack, settings: Settings, roles: frozense
         inviter=Inviter(accounts, invites, History(state), keys.key("handover")),
         name=name,
     )
+
+
+def _check_policy(settings: Settings) -> None:
+    """The dispatch shard would refuse a wrong policy and keep the one it has; whoever starts us must hear of it."""
+    wrong = policy_check.errors(settings.policy)
+    if wrong:
+        raise SettingsError([Problem((), str(problem)) for problem in wrong])
 
 
 async def _open_media(stack: AsyncExitStack, settings: Settings) -> MediaStore:

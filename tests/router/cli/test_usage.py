@@ -67,6 +67,14 @@ def test_wrong_configuration_is_told_in_a_sentence(command: list[str], tmp_path:
     assert "c4n4ry" not in done.stderr + done.stdout
 
 
+def test_a_policy_that_cannot_be_is_told_at_start(tmp_path: Path) -> None:
+    (tmp_path / "madoguchi.toml").write_text('[[policy.rules]]\nname = "r"\nqueue = "defualt"\n')
+    done = madoguchi("serve", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "policy.rules[0].queue: there is no queue 'defualt'; did you mean 'default'?" in done.stderr
+    assert not (tmp_path / "data" / "store").exists()
+
+
 @pytest.mark.parametrize("command", [["token", "list"], ["streams"], ["agents", "list"], ["dead", "list"]])
 def test_without_a_running_service_nothing_is_started(command: list[str], tmp_path: Path) -> None:
     done = madoguchi(*command, cwd=tmp_path)
