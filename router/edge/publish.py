@@ -14,7 +14,7 @@ from connectors.api import Batch, NotAccepted
 from contracts import ids
 from contracts.commands import Receive
 from contracts.content import plain_text
-from contracts.inbound import Inbound, InboundMessage, InboundTyping
+from contracts.inbound import Inbound, InboundIdentity, InboundMessage, InboundTyping
 from contracts.streams import conversation_shard
 from router.accounts import Account
 from router.media.store import MediaError, MediaStore
@@ -104,7 +104,7 @@ class Publisher:
             if type(event) is InboundTyping:
                 await self.typing(account, event)
                 continue
-            if type(event) is InboundMessage and event.handover is None and (code := find_code(event)) is not None:
+            if (code := find_code(event)) is not None:
                 event = await self._with_handover(event, code)
             piece = batch.raws[place] if kept is None and place < len(batch.raws) else None
             waiting.append(self._send(account, event, piece, kept))
@@ -125,14 +125,19 @@ class Publisher:
         )
         return self._appender.send(shard, command, piece)
 
-    async def _with_handover(self, event: InboundMessage, code: str) -> InboundMessage:
+    async def _with_handover(self, event: Inbound, code: str) -> Inbound:
         token = await self._invites.token(code)
         return event if token is None else msgspec.structs.replace(event, handover=token)
 
 
-def find_code(event: InboundMessage) -> str | None:
-    """A hand-over code in the message's words, in its one spelling; full-width letters count as letters."""
-    text = plain_text(event.parts)
+def find_code(event: Inbound) -> str | None:
+    """A hand-over code in its one spelling: one that the channel gives apart, or one in a message's words; full-width
+    letters count as letters."""
+    if not isinstance(event, InboundMessage | InboundIdentity):
+        return None
+    text = event.handover
+    if text is None:
+        text = plain_text(event.parts) if isinstance(event, InboundMessage) else ""
     if "-" not in text and "MG" not in text.upper() and "ＭＧ" not in text.upper():
         return None
     found = _CODE.search(unicodedata.normalize("NFKC", text[:2_000]))
