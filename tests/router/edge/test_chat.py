@@ -275,6 +275,20 @@ async def test_a_code_takes_the_conversation_to_line(service: Inside) -> None:
         assert visitor.texts() == ["チャットから", "チャットでも"]  # never what was said elsewhere
 
 
+async def test_a_code_takes_the_conversation_from_line_to_the_chat(service: Inside) -> None:
+    await service.says("LINE から", TARO)
+    (line,) = await service.received(1)
+    invitation = await service.parts.inviter.invite(line.contact, line.conversation)
+    async with Visitor(service).chatting(handover=invitation.code) as visitor:
+        await visitor.say("つづきはチャットで")
+        chat = (await service.received(2))[-1]
+        assert (chat.conversation, chat.contact) == (line.conversation, line.contact)
+        answer = await service.answers(line.conversation, "承知しました")
+        assert (await service.message(answer)).address == visitor.address
+        while "承知しました" not in visitor.texts():
+            await visitor.frame("message")
+
+
 async def test_typing_is_seen_on_both_sides(service: Inside) -> None:
     async with Visitor(service).chatting() as visitor:
         await visitor.say("こんにちは")
