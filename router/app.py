@@ -22,6 +22,7 @@ import structlog
 from aiohttp import web
 
 from contracts.commands import PublishPolicy, PutAgent
+from contracts.policy import Policy
 from contracts.streams import DISPATCH
 from router.accounts import Accounts, open_accounts
 from router.api import ApiServices, TokenStore, make_api
@@ -56,7 +57,7 @@ from router.edge.server import HttpServer, ServerSettings
 from router.media.links import Links
 from router.media.store import DirectoryMedia, MediaStore, S3Media
 from router.net.guard import session
-from router.observe.health import Health
+from router.observe.health import Component, Health
 from router.observe.lag import LoopWatch
 from router.observe.metrics import Metrics, registry_of
 from router.observe.pages import add_pages
@@ -156,9 +157,10 @@ async def running(
             await _start_worker(stack, parts)
         if "edge" in roles:
             _start_edge(stack, parts)
-        await _start_http(stack, parts, share_port)
         if "worker" in roles:
-            parts.supervisor.start("seed", partial(_seed, parts), once=True)
+            seeded = parts.health.component("configured", needed=True)
+            parts.supervisor.start("seed", partial(_seed, parts, seeded), once=True)
+        await _start_http(stack, parts, share_port)
         _settle_memory()
         parts.supervisor.start("loop", LoopWatch(parts.metrics, parts.health).run)
         yield parts
@@ -324,16 +326,27 @@ async def _watch_shards(parts: Parts, worker: Worker) -> None:
         await asyncio.sleep(1)
 
 
-async def _seed(parts: Parts) -> None:
-    """Brings the configured policy and agents into the store, when they differ from what is there."""
+async def _seed(parts: Parts, component: Component) -> None:
+    """Brings the configured policy and agents into the store, when they differ from what is there. Until that is done
+    (or ten seconds have passed) the process is not ready: agents who sign in at once are known then."""
+    for command in await _unseeded(parts):
+        await parts.appender.append(DISPATCH, command)
+    for _ in range(200):
+        if not await _unseeded(parts):
+            break
+        await asyncio.sleep(0.05)
+    component.ok()
+
+
+async def _unseeded(parts: Parts) -> list[PublishPolicy | PutAgent]:
     policy = await parts.state.get(DISPATCH, POLICY, CURRENT)
     agents = await parts.state.rows(DISPATCH, AGENTS)
-    if policy != parts.settings.policy:
-        await parts.appender.append(DISPATCH, PublishPolicy(policy=parts.settings.policy))
-    for agent in parts.settings.agents:
-        known = agents.get(agent.id)
-        if known is None or known.agent != agent:
-            await parts.appender.append(DISPATCH, PutAgent(agent=agent))
+    commands: list[PublishPolicy | PutAgent] = []
+    if (policy or Policy()) != parts.settings.policy:
+        commands.append(PublishPolicy(policy=parts.settings.policy))
+    known = {id: state.agent for id, state in agents.items()}
+    commands += [PutAgent(agent=agent) for agent in parts.settings.agents if known.get(agent.id) != agent]
+    return commands
 
 
 # -- edge ------------------------------------------------------------------------------------------------------------
