@@ -1,7 +1,7 @@
 """kill -9 of edge, worker and api copies at random moments under load, with replies of the store being lost.
 
 Every message that was answered 2xx must be on the streams exactly once, numbers must have no gap, nobody may be given
-more than they can carry. The seed is printed, and a failing one can be given again by MADOGUCHI_SEED.
+more than they can carry. The seed is printed, and a failing one can be given again by FAULT_SEED.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ auto_accept = true
 
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_doubled_or_reordered_when_processes_are_killed(tmp_path: Path) -> None:
-    seed = int(os.environ.get("MADOGUCHI_SEED", time.time_ns() % 1_000_000))
+    seed = int(os.environ.get("FAULT_SEED", time.time_ns() % 1_000_000))
     chance = random.Random(seed)
     with start_valkey(tmp_path / "store", "--appendonly", "yes", "--appendfsync", "always") as server:
         async with LostReplyProxy(server.url) as proxy:
