@@ -204,7 +204,7 @@ class NoteConversation(Command, frozen=True, tag="note_conversation"):
 class SendMessage(Command, frozen=True, tag="send_message"):
     """An answer. Without a target it goes back over the way the customer used last.
 
-    ``epoch``: the assignment the sender holds; an older one is refused, so that a former owner cannot answer.
+    An agent (``by="agent:..."``) is refused while the conversation is another's, so that a former owner cannot answer.
     """
 
     conversation: str
@@ -348,7 +348,7 @@ class DeclarePresence(Command, frozen=True, tag="declare_presence"):
 
 
 class AgentConnection(Command, frozen=True, tag="agent_connection"):
-    """A connection of the agent opened or closed; ``connections`` is how many stand in this api copy."""
+    """A connection of the agent opened, still stands (said again every minute) or closed."""
 
     agent: str
     session: str
