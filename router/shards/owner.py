@@ -68,8 +68,6 @@ class Group:
         block_ms: int = 200,
     ) -> None:
         self.shards: dict[str, Shard] = {}
-        self.lost: list[str] = []
-        """Shards that turned out to be somebody else's, or to need loading again."""
         self._lanes = lanes
         self._relay = relay
         self._effects = effects
@@ -294,7 +292,6 @@ class Group:
             self._metrics.shards_lost += 1
             log.warning("shard.lost", shard=shard.name, error=type(error).__name__, reason=reason)
             del self.shards[shard.name]
-            self.lost.append(shard.name)
 
     # -- timers -----------------------------------------------------------------------------------------------------
 

@@ -97,8 +97,6 @@ class Worker:
 
     async def _look(self) -> None:
         """Gives up what is no longer ours and takes what should be."""
-        for group in list(self._groups.values()):
-            group.lost.clear()
         held = set(self.owned)
         for name in sorted(held - self._wanted):
             await self._release(name)
