@@ -17,6 +17,7 @@ from connectors.api.outcome import Batch, Failed, Ignored, Outcome, Parsed, Refu
 from connectors.api.request import ProviderRequest, ProviderResponse, Request, Response
 from connectors.api.session import Session, SessionOpen
 from contracts.attachment import Attachment
+from contracts.conversation import Reach
 from contracts.identity import Profile
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -64,6 +65,9 @@ class Connector(Generic[S]):
     manifest: ClassVar[Manifest]
     Settings: ClassVar[type[msgspec.Struct]]
     """Strict: ``forbid_unknown_fields=True``; secrets are :class:`connectors.api.Secret`."""
+    simulator: ClassVar[str | None] = None
+    """Where this channel's fake provider is, ``module:Class``, a :class:`connectors.testing.provider.ProviderSimulator`.
+    Only tests and ``madoguchi simulate-provider`` load it."""
 
     def __init__(self, account: str, settings: S) -> None:
         self.account = account
@@ -124,9 +128,17 @@ class Connector(Generic[S]):
         """The call that fetches an attachment's bytes, from ``attachment.source``."""
         return None
 
+    def media_location(self, attachment: Attachment, response: ProviderResponse) -> ProviderRequest | None:
+        """The second call, where the answer to ``media_request`` only tells where the bytes are; None: it has them."""
+        return None
+
     def typing_request(self, address: str, on: bool) -> ProviderRequest | None:
         """The call that shows the customer that we are typing."""
         return None
+
+    def typing_in(self, reach: Reach, on: bool) -> ProviderRequest | None:
+        """The same, for channels where the address is not enough (the thread, the last message)."""
+        return self.typing_request(reach.address, on)
 
     def read_request(self, message_extra: dict[str, Any]) -> ProviderRequest | None:
         """The call that marks an inbound message as read."""

@@ -36,7 +36,7 @@ class Courtesies:
         account = self._accounts.get(reach.account)
         if account is None or not account.connector.manifest.typing or (on and self._is_shown(reach)):
             return
-        self._begin(account, account.connector.typing_request(reach.address, on))
+        self._begin(account, account.connector.typing_in(reach, on))
 
     def read(self, message: Message) -> None:
         """An agent has read this message of the customer. Returns at once."""

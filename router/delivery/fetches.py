@@ -86,7 +86,9 @@ class Fetches:
             return _failed(attachment, "the channel has no way to fetch it")
         async with self._slots:
             response = await self._get(account, request)
-            if response.failure is None and response.status == 200:
+            if _is_there(response) and (onward := account.connector.media_location(attachment, response)) is not None:
+                response = await self._get(account, onward)
+            if _is_there(response):
                 return await self._keep(attachment, response)
         return _meaning(attachment, response)
 
@@ -122,6 +124,10 @@ class Fetches:
             except StoreError as error:
                 log.warning("report.waits", attachment=effect.attachment, error=type(error).__name__)
                 await asyncio.sleep(0.5)
+
+
+def _is_there(response: ProviderResponse) -> bool:
+    return response.failure is None and response.status == 200
 
 
 def _meaning(attachment: Attachment, response: ProviderResponse) -> Attachment | str:
