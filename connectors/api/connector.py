@@ -66,8 +66,8 @@ class Connector(Generic[S]):
     Settings: ClassVar[type[msgspec.Struct]]
     """Strict: ``forbid_unknown_fields=True``; secrets are :class:`connectors.api.Secret`."""
     simulator: ClassVar[str | None] = None
-    """Where this channel's fake provider is, ``module:Class``, a :class:`connectors.testing.provider.ProviderSimulator`.
-    Only tests and ``madoguchi simulate-provider`` load it."""
+    """Where this channel's fake provider is, as ``module:Class`` (see ``connectors.testing.provider``); only tests and
+    ``madoguchi simulate-provider`` load it."""
 
     def __init__(self, account: str, settings: S) -> None:
         self.account = account
