@@ -13,7 +13,19 @@ import msgspec
 
 from connectors.api.manifest import Manifest
 from connectors.api.outbound import Outbound
-from connectors.api.outcome import Batch, Failed, Ignored, Outcome, Parsed, Refused, Sent, Uncertain, Verified, problem
+from connectors.api.outcome import (
+    Batch,
+    Failed,
+    Ignored,
+    Outcome,
+    Parsed,
+    Refused,
+    Sent,
+    Then,
+    Uncertain,
+    Verified,
+    problem,
+)
 from connectors.api.request import ProviderRequest, ProviderResponse, Request, Response
 from connectors.api.session import Session, SessionOpen
 from contracts.attachment import Attachment
@@ -39,6 +51,9 @@ class Sink(Protocol):
 
     async def save(self, name: str, value: bytes) -> None:
         """Keeps it; durable when it returns."""
+
+    async def set_aside(self, reason: str, payload: bytes) -> None:
+        """Keeps what cannot be understood; raises :class:`connectors.api.errors.NotAccepted` when it could not."""
 
     def healthy(self) -> None:
         """The listener is at work."""
@@ -106,8 +121,8 @@ class Connector(Generic[S]):
         """The provider calls that say what is left of the message (from piece ``outbound.done`` on), in order."""
         return Failed(problem("unsupported", "this connector cannot send"))
 
-    def interpret(self, request: ProviderRequest, response: ProviderResponse) -> Outcome:
-        """What an answer means. Called for failures too (``response.failure``)."""
+    def interpret(self, request: ProviderRequest, response: ProviderResponse) -> Outcome | Then:
+        """What an answer means, or which call has to follow it. Called for failures too (``response.failure``)."""
         return default_interpret(request, response)
 
     async def deliver(self, outbound: Outbound) -> Outcome | None:

@@ -57,6 +57,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The channel proves that the sender owns the address."""
     listens: Literal["no", "leased", "every_edge"] = "no"
     """``leased``: one listener over all copies (a mailbox); ``every_edge``: one in each (a port)."""
+    uploads: bool = False
+    """It sends files themselves, not links: ``Outbound.blobs`` has their bytes, unless they are too many."""
     sessions: bool = False
     """It speaks WebSocket with customers (``/chat/<account>``)."""
     max_body: int = 1_048_576

@@ -46,7 +46,7 @@ class Outbound(msgspec.Struct, frozen=True):
     media: Mapping[str, MediaLink] = {}
     """By attachment id."""
     blobs: Mapping[str, bytes] = {}
-    """By attachment id; filled for connectors with their own ``deliver``."""
+    """By attachment id; filled for email and where the manifest says ``uploads``."""
     extra: Mapping[str, Any] | None = None
     token: str | None = None
     """A reply token that is still good at ``now``."""

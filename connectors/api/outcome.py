@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from connectors.api.request import Response
+from connectors.api.request import ProviderRequest, Response
 from contracts.inbound import Inbound
 from contracts.message import Problem
 
@@ -127,3 +127,11 @@ class Uncertain(msgspec.Struct, frozen=True):
 
 
 Outcome = Sent | Failed | Uncertain
+
+
+class Then(msgspec.Struct, frozen=True):
+    """It went well so far, and this call has to follow in its place; its answer is interpreted in turn. For what takes
+    several calls of which each needs the answer before it (an upload), and for an address that has moved. What the
+    next one has to know beside the answer is in ``ProviderRequest.memo``."""
+
+    request: ProviderRequest

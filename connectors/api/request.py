@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -55,6 +56,8 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     idempotent: bool = False
     """A repeat with the same key does nothing twice at the provider, so an unclear outcome may be sent again."""
     timeout_s: float = 15.0
+    memo: Any = None
+    """The connector's own note for ``interpret``; sent to nobody."""
 
     def __repr__(self) -> str:
         # Neither headers, body nor query: they hold tokens and what people wrote.

@@ -57,6 +57,8 @@ class ConnectorConformance:
     account: ClassVar[str] = "main"
     address: ClassVar[str] = "customer-1"
     """A customer's address as this channel has them."""
+    shared_secret: ClassVar[bool] = False
+    """The channel proves itself by a secret in a header, the same for every body (Telegram)."""
     stale_after_s: ClassVar[int | None] = None
     """How old a request may be at most, where the channel signs a time."""
 
@@ -169,7 +171,7 @@ class ConnectorConformance:
         body = self._payloads()[0]
         good = self.request(body)
         other = self.sign(body + b" ", good.received_at)
-        signed = {name for name, value in good.headers.items() if other.get(name) != value}
+        signed = {name for name, value in good.headers.items() if self.shared_secret or other.get(name) != value}
         assert signed, "the signature depends on the body"
         for name in signed:
             for forged in self._forgeries(good.headers[name]):
@@ -186,6 +188,8 @@ class ConnectorConformance:
         return self.made().verify(msgspec.structs.replace(good, headers=headers))
 
     def test_one_bit_flipped_is_refused(self) -> None:
+        if self.shared_secret:
+            pytest.skip("this channel signs no body")
         body = self._payloads()[0]
         good = self.request(body)
         for at in range(0, len(body), max(1, len(body) // 16)):
@@ -244,7 +248,8 @@ class ConnectorConformance:
             for broken in hostile(body):
                 parsed = made.parse(self.request(broken))
                 assert type(parsed) in RESULTS.values()
-                assert broken[:1] == b"{" or not isinstance(parsed, Batch), broken[:80]
+                # (A form has no quotes to be broken: the same body is no hostile one.)
+                assert broken[:1] == b"{" or broken == body or not isinstance(parsed, Batch), broken[:80]
 
     def test_mutated_bodies_never_raise(self) -> None:
         made, payloads = self.made(), self._payloads()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
-from connectors.api import Connector, Failed, Outbound, Outcome, ProviderRequest, Sent, Uncertain, problem
+from connectors.api import Connector, Failed, Outbound, Outcome, ProviderRequest, Sent, Then, Uncertain, problem
 from router.accounts import Account
+
+_MOST_STEPS: Final = 16
+"""Calls that one call may become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,15 @@ async def _by_http(account: Account, outbound: Outbound) -> Attempted:
 
 
 async def _call(account: Account, request: ProviderRequest) -> Outcome:
-    await account.paced()
-    response = await account.http.call(request)
-    try:
-        return account.connector.interpret(request, response)
-    except Exception as error:
-        return Uncertain(f"the connector could not read the answer: {type(error).__name__}")
+    """What came of a call and of those that had to follow it."""
+    for _ in range(_MOST_STEPS):
+        await account.paced()
+        response = await account.http.call(request)
+        try:
+            outcome = account.connector.interpret(request, response)
+        except Exception as error:
+            return Uncertain(f"the connector could not read the answer: {type(error).__name__}")
+        if not isinstance(outcome, Then):
+            return outcome
+        request = outcome.request
+    return Uncertain("the connector wanted ever more calls")

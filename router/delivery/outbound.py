@@ -71,8 +71,9 @@ class Preparer:
         return MediaLink(url, attachment.name or attachment.id, attachment.media_type, attachment.size or 0)
 
     async def _blobs(self, account: Account, attachments: list[Attachment]) -> dict[str, bytes]:
-        """Bytes are read only for channels that take the file itself (email)."""
-        if account.channel_class != "email" or sum(each.size or 0 for each in attachments) > _MOST_BLOBS:
+        """Bytes are read only for channels that take the file itself."""
+        takes = account.channel_class == "email" or account.connector.manifest.uploads
+        if not takes or sum(each.size or 0 for each in attachments) > _MOST_BLOBS:
             return {}
         read = {each.id: await self._media.get(each.sha256) for each in attachments if each.sha256 is not None}
         return {id: data for id, data in read.items() if data is not None}

@@ -27,6 +27,9 @@ class AccountSink:
         await self._publisher.publish(self._account, batch, raw)
         self.healthy()
 
+    async def set_aside(self, reason: str, payload: bytes) -> None:
+        await self._publisher.quarantine(self._account, reason, payload)
+
     async def load(self, name: str) -> bytes | None:
         key = keys.kept(self.account, name)
         value: bytes | None = await self._lane.call(key, "GET", key)
