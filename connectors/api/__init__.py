@@ -2,7 +2,7 @@
 
 from connectors.api.connector import Connector, Listener, Sink, default_interpret, retry_after
 from connectors.api.errors import NotAccepted
-from connectors.api.manifest import NATIVE, Carry, Manifest, degraded, refused
+from connectors.api.manifest import NATIVE, Carry, ChoiceRule, Manifest, MediaRule, degraded, refused
 from connectors.api.outbound import MediaLink, Outbound
 from connectors.api.outcome import (
     KINDS,
@@ -12,6 +12,7 @@ from connectors.api.outcome import (
     Malformed,
     Outcome,
     Parsed,
+    Quota,
     Refused,
     Sent,
     Then,
@@ -29,6 +30,7 @@ __all__ = [
     "Action",
     "Batch",
     "Carry",
+    "ChoiceRule",
     "Close",
     "Connector",
     "Failed",
@@ -38,6 +40,7 @@ __all__ = [
     "Malformed",
     "Manifest",
     "MediaLink",
+    "MediaRule",
     "NotAccepted",
     "Outbound",
     "Outcome",
@@ -45,6 +48,7 @@ __all__ = [
     "ProviderRequest",
     "ProviderResponse",
     "Publish",
+    "Quota",
     "Refused",
     "Request",
     "Response",

@@ -19,6 +19,7 @@ from connectors.api.outcome import (
     Ignored,
     Outcome,
     Parsed,
+    Quota,
     Refused,
     Sent,
     Then,
@@ -161,6 +162,14 @@ class Connector(Generic[S]):
 
     def probe_request(self) -> ProviderRequest | None:
         """A harmless call that tells whether the account works."""
+        return None
+
+    def quota_requests(self) -> Sequence[ProviderRequest]:
+        """The calls that tell how much of the provider's quota is used; asked rarely. Nothing: there is no quota."""
+        return ()
+
+    def read_quota(self, responses: Sequence[ProviderResponse]) -> Quota | None:
+        """What they answered, in the same order; None: it cannot be told."""
         return None
 
     # -- for pages and people ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import msgspec
 
 Support = Literal["native", "degraded", "refused"]
 TextUnit = Literal["utf16", "characters", "bytes", "graphemes"]
+AfterWindow = Literal["open", "template", "closed"]
 
 
 class Carry(msgspec.Struct, frozen=True):
@@ -30,6 +31,30 @@ def refused(why: str) -> Carry:
     return Carry("refused", why)
 
 
+class MediaRule(msgspec.Struct, frozen=True):
+    """Which attachments of a kind the channel takes natively; what does not fit goes as a text with an expiring link.
+
+    ``types``: media types, or families like ``image/*``; empty: any. ``max_bytes``: None for no limit of its own.
+    """
+
+    types: tuple[str, ...] = ()
+    max_bytes: int | None = None
+
+
+class ChoiceRule(msgspec.Struct, frozen=True):
+    """Which choices the channel shows natively; what does not fit goes as a text with numbered lines. Lengths are in
+    graphemes; None for no limit."""
+
+    options: int | None = None
+    """The most options."""
+    label: int | None = None
+    """The longest label."""
+    text: int | None = None
+    """The longest question."""
+    urls: bool = True
+    """Options may lead to a URL."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What the host needs to know before anything is sent or received."""
 
@@ -49,7 +74,32 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Which of sent, delivered, read, failed the channel reports later."""
     idempotent: bool = False
     """A repeated send with the same key is done once by the provider."""
+    caption_limit: int | None = None
+    """In ``text_unit``: a caption that is longer goes as a text of its own after the attachment. None: any fits."""
+    media: dict[str, MediaRule] = {}
+    """By kind (image, audio, video, file): what fits. A kind that is not here has no limits that the host knows."""
+    choices: ChoiceRule = ChoiceRule()
+    """With ``choice`` native: what fits."""
     reply_window_s: int | None = None
+    """The channel lets us answer for so long after the customer last wrote there; None: always. A time that the
+    channel tells (``ReplyContext.window_expires_at``) counts before it."""
+    after_window: AfterWindow = "closed"
+    """What still goes when the window is over: everything, only an approved template, or nothing."""
+    agent_window_s: int | None = None
+    """After the window an answer by a person (``Outbound.automatic`` is false) still goes for so long (Messenger's
+    HUMAN_AGENT); counted from the customer's last word too."""
+    reply_tokens: bool = False
+    """What the customer says comes with a single-use token that answers free of charge (``Outbound.token``)."""
+    billed_push: bool = False
+    """What goes without a reply token is billed, or counts against a quota (see ``Connector.quota_requests``)."""
+    rate_per_second: float | None = None
+    """The provider's limit of calls for one account, over all our copies; settings may say less."""
+    rate_per_person: float | None = None
+    """The provider's limit of calls to one address a second (0.2: one in five seconds)."""
+    burst_per_person: int = 1
+    """So many calls to one address may go at once after a pause."""
+    concurrent: int = 32
+    """The most calls to the provider at once for one account, in one copy: a slow provider holds up nobody else."""
     typing: bool = False
     read_marks: bool = False
     profile_lookup: bool = False

@@ -113,11 +113,13 @@ class Sent(msgspec.Struct, frozen=True):
 
 class Failed(msgspec.Struct, frozen=True):
     """It was not sent. ``retry_after_s``: what the provider asked for. ``fallback``: another call may do (LINE's push
-    after a spent reply token): the host renders again without the token."""
+    after a spent reply token): the host renders again without the token. ``person``: with ``throttled``, it is this
+    customer's limit (Telegram's chat, WhatsApp's pair rate), not the account's: nobody else is held up."""
 
     problem: Problem
     retry_after_s: float | None = None
     fallback: bool = False
+    person: bool = False
 
 
 class Uncertain(msgspec.Struct, frozen=True):
@@ -135,3 +137,14 @@ class Then(msgspec.Struct, frozen=True):
     next one has to know beside the answer is in ``ProviderRequest.memo``."""
 
     request: ProviderRequest
+
+
+# -- of read_quota --------------------------------------------------------------------------------------------------
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """How many messages of the provider's quota are used; ``limit`` None: there is none. ``period``: of what."""
+
+    used: int
+    limit: int | None = None
+    period: str = "month"
