@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import os
 import stat
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,10 @@ class MissingExtra(RegistryError):
 
 class UnfitConnector(RegistryError):
     """What the entry point names is no connector for this version."""
+
+
+class NoSimulator(RegistryError):
+    """The connector comes without a fake provider."""
 
 
 class SettingsError(RegistryError):
@@ -77,6 +82,22 @@ def settings_of(cls: type[Connector[Any]], raw: Mapping[str, Any], account: str)
         return msgspec.convert(given, cls.Settings, dec_hook=_secret)
     except msgspec.ValidationError as error:
         raise SettingsError(f"account {account!r}: {_plainly(str(error))}") from None
+
+
+def simulator_of(cls: type[Connector[Any]]) -> Any:
+    """The class of the connector's fake provider.
+
+    Raises:
+        NoSimulator: it has none, or not where it says.
+    """
+    name = cls.manifest.name
+    if cls.simulator is None:
+        raise NoSimulator(f"the connector {name!r} has no fake provider; its simulator would be 'module:Class'")
+    module, _, attribute = cls.simulator.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise NoSimulator(f"the fake provider of {name!r} should be at {cls.simulator}: {error}") from error
 
 
 def _imported(point: EntryPoint) -> Any:

@@ -39,6 +39,7 @@ class LineConnector(Connector[LineSettings]):
     """One LINE Official Account."""
 
     Settings = LineSettings
+    simulator = "connectors.line.simulator:LineSimulator"
     manifest = Manifest(
         name="line",
         title="LINE",

@@ -25,6 +25,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 MINUTE: Final = 60.0
 HOUR: Final = 3_600.0
+WAIT: Final = ProviderResponse(failure="wait")
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -122,6 +123,8 @@ class ProviderSimulator(Generic[S]):
     """A customer's address as this channel has them."""
     retries_s: ClassVar[tuple[float, ...]] = (MINUTE, 5 * MINUTE, HOUR)
     """After how many seconds the provider repeats a webhook that was not taken; then it gives up."""
+    patience_s: ClassVar[float] = 10.0
+    """How long the provider waits for our answer to a webhook."""
 
     def __init__(self, settings: S, to: str, speed: float = 1.0) -> None:
         self.settings = settings
@@ -169,7 +172,8 @@ class ProviderSimulator(Generic[S]):
 
     def answer(self, call: Call) -> ProviderResponse:
         """What the provider does with a call, and what it answers. Strict: who is it, is the path there, is the body
-        as documented, within the limits? A send that is taken calls :meth:`reach`."""
+        as documented, within the limits? A send that is taken calls :meth:`reach`. A long poll that has nothing yet
+        gives :data:`WAIT` and is asked again soon; ``self.now - call.at`` tells how long it has been waiting."""
         raise NotImplementedError
 
     def is_send(self, call: Call) -> bool:
@@ -188,7 +192,8 @@ class ProviderSimulator(Generic[S]):
     # -- our calls ----------------------------------------------------------------------------------------------------
 
     def handle(self, request: ProviderRequest, now: datetime) -> ProviderResponse:
-        """The answer to one of our calls; ``failure`` when there is none (``reset``, ``timeout``)."""
+        """The answer to one of our calls; ``failure`` when there is none: ``reset``, ``timeout``, or ``wait``: there is
+        none yet, see :meth:`resume`."""
         self.now = now
         call = self._call(request)
         self.calls.append(call)
@@ -198,6 +203,11 @@ class ProviderSimulator(Generic[S]):
         if fault.acts:
             self.answer(call)
         return fault.answer
+
+    def resume(self, call: Call, now: datetime) -> ProviderResponse:
+        """Asks again for the answer to a call that was told to ``wait``."""
+        self.now = now
+        return self.answer(call)
 
     def _call(self, request: ProviderRequest) -> Call:
         parts = urlsplit(request.url)

@@ -1,4 +1,4 @@
-"""A LINE platform on loopback: it knows tokens, reply tokens and retry keys, and keeps a record of everything.
+"""A LINE platform on loopback: the connector's own simulator, with the names that tests of the service use.
 
 It can be made to misbehave: ``answers`` are given instead of its own, ``lose_next`` acts and then drops the connection.
 """
@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import aiohttp
-import msgspec
 from aiohttp import web
 
-from connectors.api import Request
-from connectors.kit.signatures import hmac_sha256_base64
+from connectors.api import ProviderRequest, ProviderResponse, Request
+from connectors.line import LineConnector
+from connectors.line.simulator import REPLY_LIFE_S, LineSimulator
+from connectors.registry import settings_of
+from connectors.testing.provider import Fault, Media, Webhook, json_answer
+from router.cli.simulated import provider_request
 
-TOKEN = "token-of-the-channel"
-SECRET = "8c570fa6dd201bb328f1c1eac23a96d8"
-REPLY_LIFE_S = 60.0
+SAMPLE: Final = LineSimulator.sample("")
+TOKEN: Final = SAMPLE["channel_access_token"]
+SECRET: Final = SAMPLE["channel_secret"]
 RATE = (429, "The API rate limit has been exceeded. Try again later.")
 QUOTA = (429, "You have reached your monthly limit.")
 
@@ -37,34 +40,46 @@ class Call:
     body: Any
 
 
-@dataclass
 class FakeLine:
-    """What the platform knows. ``messages``: every message that reached a customer, as (to, message), in order."""
+    """What the platform knows. ``answers``: status and message to answer to the next sends instead of doing them;
+    ``lose_next``: how many sends after those are done and their answers lost; ``transcoding``: how often a content's
+    request is answered 202 before it is there. ``simulator``: all the rest."""
 
-    url: str = ""
-    calls: list[Call] = field(default_factory=list)
-    messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    answers: list[tuple[int, str]] = field(default_factory=list)
-    """Status and message to answer to the next sends instead of doing them."""
-    lose_next: int = 0
-    """How many sends are done and their answers lost."""
-    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
-    contents: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    transcoding: dict[str, int] = field(default_factory=dict)
-    """How often a content's request is answered 202 before it is there."""
-    _replies: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _accepted: dict[str, tuple[Any, list[dict[str, str]]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.url = ""
+        self.simulator: LineSimulator
+        self.answers: list[tuple[int, str]] = []
+        self.lose_next = 0
+        self.contents: dict[str, tuple[str, bytes]] = {}
+        self.transcoding: dict[str, int] = {}
+
+    def listen(self, url: str) -> None:
+        """The platform is at ``url``."""
+        self.url = url
+        settings = settings_of(LineConnector, LineSimulator.sample(url), "line")
+        self.simulator = LineSimulator(settings, "")  # type: ignore[arg-type]
+        self.profiles = self.simulator.profiles
+        self._replies = self.simulator.grants
+        self._accepted = self.simulator._accepted
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every request, in order."""
+        return [Call(each.method, each.path, each.headers, each.json()) for each in self.simulator.calls]
+
+    @property
+    def messages(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every message that reached a customer, as (to, message), in order."""
+        return [(each.to, each.content) for each in self.simulator.reached]
 
     def settings(self) -> dict[str, Any]:
         """An account's settings that lead here."""
-        return {
-            "connector": "line", "channel_secret": SECRET, "channel_access_token": TOKEN,
-            "api_base": self.url, "data_base": self.url,
-        }  # fmt: skip
+        return {"connector": "line", **LineSimulator.sample(self.url)}
 
-    def issue(self, token: str, to: str, at: float | None = None) -> None:
+    def issue(self, token: str, to: str) -> None:
         """Makes a reply token good for one use within a minute."""
-        self._replies[token] = (to, time.monotonic() if at is None else at)
+        self.simulator.now = datetime.now(UTC)
+        self.simulator.grant(token, to, REPLY_LIFE_S, uses=1)
 
     def texts(self, to: str) -> list[str]:
         """The texts that reached somebody."""
@@ -72,89 +87,49 @@ class FakeLine:
 
     async def send(self, request: Request, url: str, *, redeliver: int = 0) -> list[int]:
         """Posts a simulated webhook, then again as redeliveries (signed anew); the statuses of the answers."""
-        bodies = [request.body] + [_redelivery(request.body)] * redeliver
         for event in json.loads(request.body)["events"]:
             if "replyToken" in event:
                 source = event["source"]
                 self.issue(event["replyToken"], source.get("groupId") or source.get("roomId") or source["userId"])
+        times = [Webhook(1, request.body, request.received_at, attempt=1 + again) for again in range(1 + redeliver)]
+        signed = [self.simulator.signed(each) for each in times]
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
-            return [await _post(session, url, body) for body in bodies]
+            return [await _post(session, url, each) for each in signed]
 
     # -- what it answers ----------------------------------------------------------------------------------------------
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.read()
-        body = json.loads(raw) if raw else None
-        self.calls.append(Call(request.method, request.path, {k.lower(): v for k, v in request.headers.items()}, body))
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            return _error(401, "Authentication failed. Confirm that the access token is valid.")
-        match (request.method, request.path.strip("/").split("/")):
-            case ("POST", ["v2", "bot", "message", "reply" | "push" as kind]):
-                return await self._send(request, kind, body)
-            case ("POST", ["v2", "bot", "chat", "loading", "start"]):
-                return web.json_response({}, status=202)
-            case ("POST", ["v2", "bot", "chat", "markAsRead"]):
-                return web.json_response({})
-            case ("GET", ["v2", "bot", "info"]):
-                return web.json_response({"userId": "U" + "0" * 32, "basicId": "@fake", "displayName": "Fake"})
-            case ("GET", ["v2", "bot", "message", content, "content"]):
-                return self._content(content)
-            case ("GET", ["v2", "bot", "profile", user] | ["v2", "bot", "group" | "room", _, "member", user]):
-                return web.json_response(self.profiles[user]) if user in self.profiles else _error(404, "Not found")
-            case _:
-                return _error(404, "Not found")
+        made = await provider_request(request, self.url)
+        kind = request.path.rpartition("/")[2]
+        if kind in ("reply", "push") and request.headers.get("authorization") == f"Bearer {TOKEN}":
+            return await self._send(request, kind, json.loads(made.body))
+        if kind == "content":
+            self._put(request.path.split("/")[-2])
+        return _web(self.simulator.handle(made, datetime.now(UTC)))
 
     async def _send(self, request: web.Request, kind: str, body: Any) -> web.Response:
+        made = await provider_request(request, self.url)
         if self.answers:
-            return _error(*self.answers.pop(0))
-        response = self._reply(request, body) if kind == "reply" else self._push(request, body)
+            status, message = self.answers.pop(0)
+            self.simulator.faults.append(Fault(json_answer(status, {"message": message})))
+            return _web(self.simulator.handle(made, datetime.now(UTC)))
+        response = self._push(made, body)
         if self.lose_next and response.status == 200:
             self.lose_next -= 1
             assert request.transport is not None
             request.transport.abort()
         return response
 
-    def _reply(self, request: web.Request, body: Any) -> web.Response:
-        if "x-line-retry-key" in request.headers:
-            return _error(400, "The retry key is not allowed here")
-        to, at = self._replies.pop(body["replyToken"], ("", 0.0))
-        if not to or time.monotonic() - at > REPLY_LIFE_S:
-            return _error(400, "Invalid reply token")
-        return self._accept(to, body)
+    def _push(self, made: ProviderRequest, body: Any) -> web.Response:
+        return _web(self.simulator.handle(made, datetime.now(UTC)))
 
-    def _push(self, request: web.Request, body: Any) -> web.Response:
-        key = request.headers.get("x-line-retry-key")
-        if key is not None and key in self._accepted:
-            earlier, sent = self._accepted[key]
-            if earlier != body:
-                return _error(400, "The body of a retry differs from the first request's")
-            answer = {"message": "The retry key is already accepted", "sentMessages": sent}
-            return web.json_response(answer, status=409)
-        response = self._accept(body["to"], body)
-        if key is not None and response.status == 200:
-            self._accepted[key] = (body, json.loads(response.text or "")["sentMessages"])
-        return response
-
-    def _accept(self, to: str, body: Any) -> web.Response:
-        messages = body["messages"]
-        if not 1 <= len(messages) <= 5:
-            return _error(400, "The request body has 1 error(s)")
-        if any(len(each.get("text", "").encode("utf-16-le")) > 10_000 for each in messages):
-            return _error(400, "Length must be between 0 and 5000")
-        sent = []
-        for message in messages:
-            self.messages.append((to, message))
-            sent.append({"id": str(461_230_966_842_000_000 + len(self.messages)), "quoteToken": "q"})
-        return web.json_response({"sentMessages": sent}, headers={"x-line-request-id": "fake"})
-
-    def _content(self, content: str) -> web.Response:
-        if self.transcoding.get(content, 0) > 0:
-            self.transcoding[content] -= 1
-            return web.Response(status=202)
-        if content not in self.contents:
-            return _error(404, "Not found")
-        media_type, data = self.contents[content]
-        return web.Response(body=data, content_type=media_type)
+    def _put(self, content: str) -> None:
+        """The content as tests have set it, for the simulator to serve."""
+        pending = self.transcoding.get(content, 0)
+        if content in self.contents or pending:
+            media_type, data = self.contents.get(content, ("", b""))
+            self.simulator.media[content] = Media(data, media_type, pending)
+            self.transcoding[content] = max(0, pending - 1)
 
 
 @asynccontextmanager
@@ -168,26 +143,17 @@ async def fake_line() -> AsyncIterator[FakeLine]:
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        platform.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        platform.listen(f"http://127.0.0.1:{runner.addresses[0][1]}")
         yield platform
     finally:
         await runner.cleanup()
         await asyncio.sleep(0)
 
 
-def _error(status: int, message: str) -> web.Response:
-    return web.json_response({"message": message}, status=status)
+def _web(answer: ProviderResponse) -> web.Response:
+    return web.Response(status=answer.status, headers=dict(answer.headers), body=answer.body)
 
 
-def _redelivery(body: bytes) -> bytes:
-    payload = json.loads(body)
-    for event in payload["events"]:
-        event["deliveryContext"]["isRedelivery"] = True
-    return msgspec.json.encode(payload)
-
-
-async def _post(session: aiohttp.ClientSession, url: str, body: bytes) -> int:
-    signature = hmac_sha256_base64(SECRET.encode(), body).decode()
-    headers = {"content-type": "application/json", "X-Line-Signature": signature}
-    async with session.post(url, data=body, headers=headers) as response:
+async def _post(session: aiohttp.ClientSession, url: str, request: Request) -> int:
+    async with session.post(url, data=request.body, headers=dict(request.headers)) as response:
         return response.status
