@@ -58,10 +58,15 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     timeout_s: float = 15.0
     memo: Any = None
     """The connector's own note for ``interpret``; sent to nobody."""
+    secret_part: str = ""
+    """What in ``url`` is a secret (a token in the path): shown as stars."""
 
     def __repr__(self) -> str:
         # Neither headers, body nor query: they hold tokens and what people wrote.
-        return f"ProviderRequest({self.method} {self.url.partition('?')[0]}, {len(self.body)} bytes)"
+        shown = self.url.partition("?")[0]
+        if self.secret_part:
+            shown = shown.replace(self.secret_part, "***")
+        return f"ProviderRequest({self.method} {shown}, {len(self.body)} bytes)"
 
 
 class ProviderResponse(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ log = structlog.get_logger("madoguchi.delivery")
 WAITS_S: Final = (1, 2, 5, 15, 60, 300, 900)
 """Waits between attempts; after the last the attachment has failed, the message never."""
 _MOST_HOPS: Final = 3
+_ANY_BYTES: Final = "application/octet-stream"
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,60}/[a-z0-9][a-z0-9.+_-]{0,60}")
 
 
@@ -109,7 +110,7 @@ class Fetches:
         except MediaError as error:
             return str(error)
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if not _MEDIA_TYPE.fullmatch(media_type):
+        if not _MEDIA_TYPE.fullmatch(media_type) or media_type == _ANY_BYTES:  # what the message said tells more
             media_type = attachment.media_type
         return msgspec.structs.replace(
             attachment, sha256=sha256, size=len(response.body), media_type=media_type, state="ready", problem=None
