@@ -313,10 +313,11 @@ class ProviderSimulator(Generic[S]):
         """Tells us something after so many seconds (of the provider's time): a receipt, a button pressed."""
         self._numbers += 1
         webhook = Webhook(self._numbers, body, self._after(after_s), path=path)
-        for _ in range(1 + self._copies):
-            self._queue(msgspec.structs.replace(webhook))
+        copies = [msgspec.structs.replace(webhook) for _ in range(self._copies)]
         self._copies = 0
-        return self.webhooks[-1]
+        for each in (webhook, *copies):
+            self._queue(each)
+        return webhook
 
     def _queue(self, webhook: Webhook) -> None:
         if self._held is None:
