@@ -75,6 +75,16 @@ def kept(account: str, name: str) -> str:
     return f"{streams.LAYOUT}:kept:{account}:{name}"
 
 
+def pace(account: str) -> str:
+    """Sorted set: when the account, and each person lately written to, may be called next; until when it is paused."""
+    return f"{streams.LAYOUT}:pace:{{{account}}}"
+
+
+def pace_copies(account: str) -> str:
+    """Sorted set of the copies that call the account, by the time until which they count."""
+    return f"{streams.LAYOUT}:pace:{{{account}}}:copies"
+
+
 def readers(shard: str) -> str:
     """Hash: where each consumer group of the event stream has read to, its oldest pending entry, and since when."""
     return f"{{{shard}}}:readers"
