@@ -11,15 +11,19 @@ Declared = Literal["online", "busy", "away", "offline"]
 
 
 class Presence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Two facts kept apart: what the agent declared, and whether a connection of theirs stands.
+    """Three facts kept apart: what the agent declared, whether a connection of theirs stands, and their shift.
 
-    ``available`` when declared ``online`` and connected, or disconnected for less than the policy's grace.
+    ``available`` when declared ``online``, connected (or disconnected for less than the policy's grace), and on shift.
     """
 
     declared: Declared = "offline"
     connected: bool = False
     since: datetime | None = None
     disconnected_at: datetime | None = None
+    on_shift: bool | None = None
+    """Whether the agent's shift runs now; None: they have none, and may work at any time."""
+    shift_changes_at: datetime | None = None
+    """When it ends, or begins."""
 
 
 class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +41,11 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     skills: dict[str, int] = {}
     languages: tuple[str, ...] = ()
     enabled: bool = True
+    kind: Literal["human", "bot"] = "human"
+    teams: tuple[str, ...] = ()
+    """They serve every queue that names one of these."""
+    shift: str | None = None
+    """A calendar of the policy: when they work; gaps in it are breaks."""
 
 
 class AgentState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,3 +59,11 @@ class AgentState(msgspec.Struct, frozen=True, omit_defaults=True):
     offers: tuple[str, ...] = ()
     """Conversations offered to them."""
     idle_since: datetime | None = None
+    wrap_up: tuple[str, ...] = ()
+    """Conversations that are over and still hold units, for finishing up."""
+    idle: tuple[str, ...] = ()
+    """Conversations of theirs that hold no units, because the customer is silent."""
+    day: str | None = None
+    """The day, in UTC, that ``taken_today`` counts."""
+    taken_today: int = 0
+    """How many conversations they were given that day."""

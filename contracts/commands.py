@@ -20,7 +20,8 @@ from contracts.decision import Decision
 from contracts.identity import Claims, Identity, Profile
 from contracts.inbound import Inbound
 from contracts.message import Problem
-from contracts.policy import Policy
+from contracts.policy import Need, Policy
+from contracts.terms import Terms
 
 
 class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -204,7 +205,8 @@ class NoteConversation(Command, frozen=True, tag="note_conversation"):
 class SendMessage(Command, frozen=True, tag="send_message"):
     """An answer. Without a target it goes back over the way the customer used last.
 
-    An agent (``by="agent:..."``) is refused while the conversation is another's, so that a former owner cannot answer.
+    An agent (``by="agent:..."``) is refused while the conversation is another's, so that a former owner cannot
+    answer; and when ``floor`` is given and has passed.
     """
 
     conversation: str
@@ -216,6 +218,7 @@ class SendMessage(Command, frozen=True, tag="send_message"):
     subject: str | None = None
     reply_to: str | None = None
     extra: dict[str, Any] | None = None
+    floor: int | None = None
 
 
 class AddNote(Command, frozen=True, tag="add_note"):
@@ -244,12 +247,85 @@ class SetPriority(Command, frozen=True, tag="set_priority"):
 
 
 class Transfer(Command, frozen=True, tag="transfer"):
-    """To a queue, or to an agent (``force`` ignores their capacity, never their presence)."""
+    """To a queue, or to an agent (``force`` ignores their capacity, never their presence).
+
+    ``floor``: the floor the giver speaks for; refused when it has passed. ``summary``: for whoever gets it, shown
+    with the context (a bot's handoff). ``skills``: what is needed from now on, beside what the rules ask.
+    """
 
     conversation: str
     queue: str | None = None
     agent: str | None = None
     note: str | None = None
+    force: bool = False
+    floor: int | None = None
+    summary: str | None = None
+    skills: tuple[Need, ...] = ()
+
+
+class Consult(Command, frozen=True, tag="consult"):
+    """An agent is asked for advice: they see the conversation and write notes; it stays with its agent."""
+
+    conversation: str
+    agent: str
+    note: str | None = None
+    end: bool = False
+    """The advice is over."""
+
+
+class PutTerms(Command, frozen=True, tag="put_terms"):
+    """From dispatch, to every conversation shard: what the published policy means for conversations."""
+
+    terms: Terms
+
+
+class WorkClassified(Command, frozen=True, tag="work_classified"):
+    """From dispatch: what the rules made of it, told when it changed. ``sla`` None: nothing was promised."""
+
+    conversation: str
+    queue: str
+    sla: str | None = None
+
+
+class NotifyCustomer(Command, frozen=True, tag="notify_customer"):
+    """From dispatch or ourselves: tell the customer a text of the policy, in their language, on the way they used last.
+
+    ``values`` fill its placeholders, for example ``position`` and ``minutes``. Never sent to whom it cannot reach, and
+    never twice for the same ``once``.
+    """
+
+    conversation: str
+    text: str
+    values: dict[str, str] = {}
+    once: str | None = None
+
+
+class WorkDiverted(Command, frozen=True, tag="work_diverted"):
+    """From dispatch: an overflow was taken that concerns the customer."""
+
+    conversation: str
+    to: Literal["callback", "voicemail", "mail", "resolve"]
+    queue: str
+    text: str | None = None
+
+
+class RequestCallback(Command, frozen=True, tag="request_callback"):
+    """The customer wants to be called (or written) back instead of waiting; they keep their place."""
+
+    conversation: str
+    at: datetime | None = None
+    """Not before; None: when it is their turn."""
+    address: str | None = None
+    """A number other than the one known."""
+
+
+class Enriched(Command, frozen=True, tag="enriched"):
+    """An enricher found something out, in time or late: what still waits is looked at again."""
+
+    conversation: str
+    enricher: str
+    attributes: dict[str, str] = {}
+    language: str | None = None
 
 
 class DeliveryReported(Command, frozen=True, tag="delivery_reported"):
@@ -313,6 +389,14 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     previous_agent: str | None = None
     priority: int | None = None
+    preferred: tuple[str, ...] = ()
+    """Agents whom the contact's record prefers, best first."""
+    attributes: dict[str, str] = {}
+    """Of the contact, then the conversation, then what enrichers found: a later one wins."""
+    earlier: int = 0
+    """How many conversations the contact had before."""
+    last_at: datetime | None = None
+    """When the one before this had its last message."""
 
 
 class RequestAgent(Command, frozen=True, tag="request_agent"):
@@ -325,6 +409,12 @@ class RequestAgent(Command, frozen=True, tag="request_agent"):
     """Set by a transfer: this agent, or back to the queue's line."""
     exclude: tuple[str, ...] = ()
     trigger: str = "work_arrived"
+    force: bool = False
+    """The named agent gets it whatever their capacity, if they are there."""
+    skills: tuple[Need, ...] = ()
+    """Needed beside what the rules ask (a handoff names them)."""
+    raised: int = 0
+    """Added to the priority for promises at risk or breached."""
 
 
 class ReleaseWork(Command, frozen=True, tag="release_work"):
@@ -332,6 +422,35 @@ class ReleaseWork(Command, frozen=True, tag="release_work"):
 
     conversation: str
     reason: str
+
+
+class PauseWork(Command, frozen=True, tag="pause_work"):
+    """The customer has been silent for long: the conversation stays with its agent and holds no units."""
+
+    conversation: str
+
+
+class WakeWork(Command, frozen=True, tag="wake_work"):
+    """The customer wrote again: its agent gets it back if they are there and it fits; otherwise it waits, for them
+    first."""
+
+    conversation: str
+    waiting_since: datetime
+
+
+class FinishWrapUp(Command, frozen=True, tag="finish_wrap_up"):
+    """An agent has finished up: the units are free."""
+
+    conversation: str
+    agent: str
+
+
+class TakeOver(Command, frozen=True, tag="take_over"):
+    """A supervisor gives the conversation to an agent (themselves), whoever has it, whatever their capacity."""
+
+    conversation: str
+    agent: str
+    why: str | None = None
 
 
 class PutAgent(Command, frozen=True, tag="put_agent"):
@@ -374,7 +493,19 @@ class ClaimWork(Command, frozen=True, tag="claim_work"):
 
 
 class PublishPolicy(Command, frozen=True, tag="publish_policy"):
+    """``source`` ``config`` is said at each start and counts only when the file's policy changed since it was said
+    last, so that a restart does not undo what was published by API. ``expected``: refused unless this number is in
+    force."""
+
     policy: Policy
+    source: Literal["api", "config"] = "api"
+    expected: int | None = None
+
+
+class RollbackPolicy(Command, frozen=True, tag="rollback_policy"):
+    """Puts an earlier policy in force again, as a new number. None: the one before."""
+
+    number: int | None = None
 
 
 # -- of the engine -------------------------------------------------------------------------------------------------
@@ -408,6 +539,13 @@ ConversationCommand = (
     | TagConversation
     | SetPriority
     | Transfer
+    | Consult
+    | PutTerms
+    | WorkClassified
+    | NotifyCustomer
+    | WorkDiverted
+    | RequestCallback
+    | Enriched
     | DeliveryReported
     | AttachmentFetched
     | WorkOffered
@@ -418,6 +556,10 @@ ConversationCommand = (
 DispatchCommand = (
     RequestAgent
     | ReleaseWork
+    | PauseWork
+    | WakeWork
+    | FinishWrapUp
+    | TakeOver
     | PutAgent
     | RemoveAgent
     | DeclarePresence
@@ -426,12 +568,17 @@ DispatchCommand = (
     | DeclineOffer
     | ClaimWork
     | PublishPolicy
+    | RollbackPolicy
     | TimerDue
 )
 AnyCommand = (
     ConversationCommand
     | RequestAgent
     | ReleaseWork
+    | PauseWork
+    | WakeWork
+    | FinishWrapUp
+    | TakeOver
     | PutAgent
     | RemoveAgent
     | DeclarePresence
@@ -440,4 +587,5 @@ AnyCommand = (
     | DeclineOffer
     | ClaimWork
     | PublishPolicy
+    | RollbackPolicy
 )

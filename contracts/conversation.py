@@ -10,6 +10,7 @@ import msgspec
 from contracts.contact import Contact, ConversationRef
 from contracts.identity import ReplyContext
 from contracts.message import Message
+from contracts.sla import SlaState
 
 Status = Literal["open", "waiting", "snoozed", "resolved", "closed"]
 
@@ -72,6 +73,19 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
     reopened: int = 0
     key: str | None = None
     """What makes it the one conversation: empty per contact, else the channel or the thread."""
+    floor: int = 0
+    """Rises each time somebody else gets it: whoever speaks for a floor that has passed is refused."""
+    sla: SlaState | None = None
+    consulted: tuple[str, ...] = ()
+    """Agents who were asked for advice: they see it and write notes; it stays with ``agent``."""
+    idle: bool = False
+    """The customer is silent, so it holds none of its agent's capacity."""
+    diverted: str | None = None
+    """``callback``, ``voicemail`` or ``mail``: what the customer was offered instead of waiting."""
+    callback_at: datetime | None = None
+    """When the customer asked to be called back, if they named a time."""
+    enriched: dict[str, str] = {}
+    """What enrichers found out: attributes the rules may look at, by name."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,3 +101,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting_since: datetime | None = None
     tags: tuple[str, ...] = ()
     attributes: dict[str, str] = {}
+    sla: SlaState | None = None
+    summary: str | None = None
+    """What the last holder (a bot, a colleague) said when they handed it over."""

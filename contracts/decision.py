@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from contracts.policy import Need
+
 Outcome = Literal["offered", "assigned", "waiting", "withdrawn", "returned"]
 RuledOut = Literal[
     "not_in_queue",
@@ -20,6 +22,10 @@ RuledOut = Literal[
     "declined",
     "not_preferred",
     "excluded",
+    "lacks_skill",
+    "exclusive",
+    "off_shift",
+    "shift_ending",
 ]
 
 
@@ -49,15 +55,18 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: Outcome
     trigger: str
     """What made us look: ``work_arrived``, ``capacity_freed``, ``agent_available``, ``declined``, ``timed_out``,
-    ``policy_changed``, ``transferred``, ``agent_left``, ``decline_forgotten``, ``claimed``."""
+    ``policy_changed``, ``transferred``, ``agent_left``, ``decline_forgotten``, ``claimed``, ``relaxed``,
+    ``preferred_over``, ``escalated``, ``overflow``, ``hours``, ``shift``, ``woken``, ``unanswered``, ``taken_over``,
+    ``enriched``."""
     queue: str
     policy: str
     rule: str | None = None
     priority: int = 0
     agent: str | None = None
     reason: str | None = None
-    """The rule of choice that spoke: ``previous_agent``, ``requested_agent``, ``longest_idle``, ``most_spare``,
-    ``nobody_eligible``, ``claimed``."""
+    """The rule of choice that spoke: ``previous_agent``, ``preferred_agent``, ``requested_agent``, the queue's order
+    (``longest_idle``, ``most_spare``, ``round_robin``, ``least_today``), ``most_proficient``, ``nearest_skilled``,
+    ``nobody_eligible``, ``waits_for_agent``, ``queue_closed``, ``claimed``, ``taken_over``."""
     weight: int = 0
     waited_s: int = 0
     position: int | None = None
@@ -67,3 +76,13 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: tuple[str, ...] = ()
     """What was asked for and could not be: ``unknown_queue:NAME``, ``unknown_agent:ID``,
     ``requested_agent:ID:away`` (with what ruled them out)."""
+    rules: tuple[str, ...] = ()
+    """Every rule of the policy that held, in order; the last is ``rule`` if one decided."""
+    skills: tuple[Need, ...] = ()
+    """What was asked for at that moment, relaxed as far as it was."""
+    relaxed: int = 0
+    """How many steps of relaxation had been taken."""
+    overflow: str | None = None
+    """The overflow that was taken: ``closed:queue:NAME``, ``waited:callback`` ..."""
+    estimate_s: int | None = None
+    """The wait that was predicted, for work that waits."""

@@ -18,6 +18,7 @@ from contracts.decision import Decision
 from contracts.identity import Identity
 from contracts.message import Message, MessageState, Problem, Reacted
 from contracts.policy import Policy
+from contracts.sla import Target
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -98,7 +99,68 @@ class ConversationTransferred(Event, frozen=True, tag="conversation.transferred"
     queue: str | None = None
     to_agent: str | None = None
     note: str | None = None
+    summary: str | None = None
     by: str = "system"
+
+
+class ConversationConsulted(Event, frozen=True, tag="conversation.consulted"):
+    """``consultant`` was asked for advice, or (``ended``) no longer is."""
+
+    consultant: str
+    note: str | None = None
+    ended: bool = False
+    by: str = "system"
+
+
+class ConversationIdled(Event, frozen=True, tag="conversation.idled"):
+    """The customer is silent: its agent keeps it, and it holds none of their capacity."""
+
+
+class ConversationWoken(Event, frozen=True, tag="conversation.woken"):
+    """The customer wrote again in an idle conversation."""
+
+
+class ConversationDiverted(Event, frozen=True, tag="conversation.diverted"):
+    """The customer was offered (or asked for) something else than waiting: ``callback``, ``voicemail`` or ``mail``."""
+
+    to: str
+    queue: str | None = None
+    callback_at: datetime | None = None
+    address: str | None = None
+
+
+class ConversationEnriched(Event, frozen=True, tag="conversation.enriched"):
+    enricher: str
+    attributes: dict[str, str] = {}
+    language: str | None = None
+
+
+class SlaChanged(Event, frozen=True):
+    sla: str
+    target: Target
+    due_at: datetime | None = None
+
+
+class SlaStarted(SlaChanged, frozen=True, tag="sla.started"):
+    """A promise runs from now on, or runs again after a pause."""
+
+
+class SlaPaused(SlaChanged, frozen=True, tag="sla.paused"):
+    left_s: int = 0
+
+
+class SlaAtRisk(SlaChanged, frozen=True, tag="sla.at_risk"):
+    """Most of the time has passed."""
+
+
+class SlaBreached(SlaChanged, frozen=True, tag="sla.breached"):
+    """The time is over. The clock stays until the target is reached."""
+
+
+class SlaMet(SlaChanged, frozen=True, tag="sla.met"):
+    """The target was reached; ``late_s`` is above 0 when it had been breached."""
+
+    late_s: int = 0
 
 
 class MessageReceived(Event, frozen=True, tag="message.received"):
@@ -229,6 +291,31 @@ class OfferWithdrawn(Event, frozen=True, tag="offer.withdrawn"):
     reason: str
 
 
+class WrapUpStarted(Event, frozen=True, tag="wrap_up.started"):
+    """The conversation is over; its agent's units are held until then."""
+
+    until: datetime
+
+
+class WrapUpEnded(Event, frozen=True, tag="wrap_up.ended"): ...
+
+
+class WorkEscalated(Event, frozen=True, tag="work.escalated"):
+    """Too many declined it, or nobody answered in time."""
+
+    queue: str
+    reason: str
+
+
+class WorkOverflowed(Event, frozen=True, tag="work.overflowed"):
+    """An overflow of ``queue`` was taken: what it did, and the queue the work is in now."""
+
+    queue: str
+    when: str
+    do: str
+    to: str | None = None
+
+
 class AgentChanged(Event, frozen=True, tag="agent.changed"):
     """Declared, changed or removed; ``state`` is None when removed."""
 
@@ -241,8 +328,12 @@ class AgentPresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
 
 
 class PolicyPublished(Event, frozen=True, tag="policy.published"):
+    """``number`` counts every policy that was in force; ``rolled_back_to``: it is that one again."""
+
     policy: Policy
     by: str = "system"
+    number: int = 0
+    rolled_back_to: int | None = None
 
 
 class CommandDone(Event, frozen=True, tag="command.done"):
@@ -264,6 +355,16 @@ EventUnion = (
     | ConversationTagged
     | ConversationPriorityChanged
     | ConversationTransferred
+    | ConversationConsulted
+    | ConversationIdled
+    | ConversationWoken
+    | ConversationDiverted
+    | ConversationEnriched
+    | SlaStarted
+    | SlaPaused
+    | SlaAtRisk
+    | SlaBreached
+    | SlaMet
     | MessageReceived
     | MessageQueued
     | MessageNoted
@@ -288,6 +389,10 @@ EventUnion = (
     | OfferDeclined
     | OfferExpired
     | OfferWithdrawn
+    | WrapUpStarted
+    | WrapUpEnded
+    | WorkEscalated
+    | WorkOverflowed
     | AgentChanged
     | AgentPresenceChanged
     | PolicyPublished

@@ -36,6 +36,14 @@ class Threading(msgspec.Struct, frozen=True, omit_defaults=True):
     """The provider id of the message it quotes."""
 
 
+class Album(msgspec.Struct, frozen=True):
+    """The message is one item of several that the customer sent as one: they become one message, in the order of
+    ``position``, whatever order they come in. ``id`` is the same for all of them, and unique on the account."""
+
+    id: str
+    position: int
+
+
 class InboundMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
     provider_id: str
     sender: Sender
@@ -49,6 +57,7 @@ class InboundMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag="messa
     """A hand-over code or link token found in the message."""
     extra: dict[str, Any] | None = None
     flags: tuple[str, ...] = ()
+    album: Album | None = None
 
 
 class InboundEdit(msgspec.Struct, frozen=True, omit_defaults=True, tag="edit"):
@@ -102,6 +111,9 @@ class InboundIdentity(msgspec.Struct, frozen=True, omit_defaults=True, tag="iden
     reply: ReplyContext | None = None
     sent_at: datetime | None = None
     handover: str | None = None
+    became: str | None = None
+    """The channel has given the sender another address (a Telegram group that was upgraded): what comes from there is
+    the same contact's."""
 
 
 class InboundTyping(msgspec.Struct, frozen=True, omit_defaults=True, tag="typing"):

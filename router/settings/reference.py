@@ -30,8 +30,15 @@ _SAMPLES = {
     ("policy", "rules", "name"): '"japanese"',
     ("policy", "rules", "queue"): '"default"',
     ("policy", "rules", "when", "languages"): '["ja"]',
+    ("policy", "rules", "skills", "skill"): '"billing"',
+    ("policy", "rules", "relax", "after_s"): "120",
 }
-_NAMES = {("accounts",): "NAME", ("policy", "classes"): "chat"}
+_NAMES = {
+    ("accounts",): "NAME",
+    ("policy", "calendars"): "office",
+    ("policy", "classes"): "chat",
+    ("policy", "slas"): "standard",
+}
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "secret"}
 _INTRODUCTION = """\
 # Madoguchi's settings. What is commented out is the default.

@@ -24,7 +24,8 @@ def test_old_bytes_decode_and_come_out_as_they_were(file: Path) -> None:
     data = bytes.fromhex(file.read_text())
     value = decode_event(data) if file.name.startswith("event.") else decode_command(data)
     assert not isinstance(value, Unknown)
-    assert encode(value) == data
+    # Not the bytes: the head of a map grows from one byte to three when its type has got more than 15 fields since.
+    assert msgpack.unpackb(encode(value), timestamp=3) == msgpack.unpackb(data, timestamp=3)
 
 
 @pytest.mark.parametrize(("kind", "cls"), TYPES, ids=lambda one: one if isinstance(one, str) else one.__name__)

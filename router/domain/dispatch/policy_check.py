@@ -79,7 +79,8 @@ def _numbers(policy: Policy) -> Iterator[PolicyProblem]:
 def _rules(policy: Policy) -> Iterator[PolicyProblem]:
     for place, rule in enumerate(policy.rules):
         for field in Match.__struct_fields__:
-            if any(not value.strip() for value in getattr(rule.when, field)):
+            value = getattr(rule.when, field)
+            if isinstance(value, tuple) and any(not text.strip() for text in value):
                 yield PolicyProblem(f"policy.rules[{place}].when.{field}", "an empty text would match everything")
         if rule.queue is None and rule.priority is None and not rule.tags:
             yield PolicyProblem(f"policy.rules[{place}]", "it says neither queue, priority nor tags", "warning")
@@ -96,9 +97,12 @@ def _unreachable(policy: Policy) -> Iterator[PolicyProblem]:
 
 def _covers(wide: Rule, narrow: Rule) -> bool:
     """Whether each condition of ``wide`` also stands in ``narrow``, there no wider."""
+    if wide.unless is not None:
+        return False
     return all(
         not (values := getattr(wide.when, field))
-        or (bool(own := getattr(narrow.when, field)) and set(own) <= set(values))
+        or (own := getattr(narrow.when, field)) == values
+        or (isinstance(own, tuple) and bool(own) and set(own) <= set(values))
         for field in Match.__struct_fields__
     )
 
