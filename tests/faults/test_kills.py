@@ -61,14 +61,16 @@ async def test_nothing_is_lost_doubled_or_reordered_when_processes_are_killed(tm
                 ledger = Ledger(tmp_path / "ledger.sqlite")
                 client = aioredis.Redis.from_url(server.url)
                 await _sign_in(client)
-                watching = asyncio.create_task(_watch_capacity(client))
+                over = asyncio.Event()
+                watching = asyncio.create_task(_watch_capacity(client, over))
                 proxy.lose_every(40)
                 killing = asyncio.create_task(_kill(copies, chance, kills=14))
                 sent = await _load(ledger, copies[:2], chance, killing)
                 proxy.lose_every(0)
                 assert await killing == 14
                 findings = await _settled(client, ledger)
-                highest = await _stop(watching)
+                over.set()
+                highest = await watching
                 differing = await differences(client, 4, rules_of(copies[0]))
                 await client.aclose()
             assert sent > 200 and proxy.lost > 0
@@ -107,21 +109,14 @@ async def _sign_in(client: aioredis.Redis) -> None:
             await client.xadd("{d:main}:commands", {"data": msgpack.packb(command)})
 
 
-async def _watch_capacity(client: aioredis.Redis) -> int:
-    """The most units any agent held in any state that could be seen."""
+async def _watch_capacity(client: aioredis.Redis, over: asyncio.Event) -> int:
+    """The most units any agent held in any state that could be seen. Never cancelled: redis-py may swallow that."""
     highest = 0
-    while True:
+    while not over.is_set():
         for row in await client.hvals("{d:main}:agents"):
             highest = max(highest, msgpack.unpackb(row, timestamp=3).get("used", 0))
-        try:
-            await asyncio.sleep(0.01)
-        except asyncio.CancelledError:
-            return highest
-
-
-async def _stop(watching: asyncio.Task[int]) -> int:
-    watching.cancel()
-    return await watching
+        await asyncio.sleep(0.01)
+    return highest
 
 
 async def _kill(copies: list[ServiceProcess], chance: random.Random, kills: int) -> int:
