@@ -51,3 +51,5 @@ class Outbound(msgspec.Struct, frozen=True):
     token: str | None = None
     """A reply token that is still good at ``now``."""
     automatic: bool = False
+    targets: Mapping[str, str] = {}
+    """Provider ids of the messages that a piece is about (a reaction's ``target``), by our own id."""

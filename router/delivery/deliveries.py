@@ -16,13 +16,15 @@ from typing import Any, Final
 import structlog
 
 from connectors.api import Failed, Outbound, Sent, Uncertain, problem
-from connectors.api.outcome import KINDS
 from contracts.codec import moment
 from contracts.commands import DeliveryReported
+from contracts.content import Reaction
 from contracts.conversation import Conversation
 from contracts.message import Message, Problem
 from router.accounts import Account, Accounts
-from router.delivery.attempt import Attempted, attempt
+from router.delivery.attempt import Attempted, again_later, attempt
+from router.delivery.gate import Held, Lane, Turn
+from router.delivery.gates import Gates
 from router.delivery.outbound import Preparer, may_have_used_token, reach_of
 from router.domain.conversation.tables import CONVERSATION, DELIVER, MESSAGE, Delivery
 from router.domain.effects import Deliver
@@ -63,6 +65,7 @@ class Deliveries:
         state: StateReader,
         appender: Appender,
         preparer: Preparer,
+        gates: Gates,
         metrics: Metrics,
     ) -> None:
         self._worker = worker
@@ -70,6 +73,7 @@ class Deliveries:
         self._state = state
         self._appender = appender
         self._preparer = preparer
+        self._gates = gates
         self._running: dict[str, _Running] = {}
         self.sending: set[asyncio.Task[Any]] = set()
         """Tasks between the beginning of a send and its report."""
@@ -108,11 +112,22 @@ class Deliveries:
             unclear = Uncertain("the process that was sending it ended before it could say whether it was sent")
             await self._report(shard, effect, Attempted(unclear, due.done_pieces))
         else:
-            async with account.sending:
-                await self._send(shard, effect, account, message, conversation, due.done_pieces)
+            try:
+                async with self._gates.of(account).turn(message.address, lane_of(message)) as turn:
+                    await self._send(shard, effect, account, message, conversation, due.done_pieces, turn)
+            except Held as held:
+                failed = Failed(again_later(held.problem), held.again_s)
+                await self._report(shard, effect, Attempted(failed, due.done_pieces))
 
     async def _send(
-        self, shard: str, effect: Deliver, account: Account, message: Message, conversation: Conversation, done: int
+        self,
+        shard: str,
+        effect: Deliver,
+        account: Account,
+        message: Message,
+        conversation: Conversation,
+        done: int,
+        turn: Turn,
     ) -> None:
         outbound = await self._prepared(shard, effect, account, message, conversation, done)
         if isinstance(outbound, Failed):
@@ -126,10 +141,13 @@ class Deliveries:
                 return  # the shard is somebody else's now (or ours anew), and so is this send
             self._running[effect.message].begun = True
             began = time.perf_counter()
-            tried = await attempt(account, outbound)
+            if message.state == "queued":
+                begins = _reported(effect, Attempted(Sent(), done), "sending")
+                self._appender.send(shard, begins).add_done_callback(_unheard)
+            tried = await attempt(account, outbound, turn)
+            turn.end()
             self._metrics.delivery_seconds.observe(time.perf_counter() - began)
             self._metrics.deliveries[account.name, type(tried.outcome).__name__.lower()] += 1
-            _note(account, tried)
             await self._report(shard, effect, tried)
         finally:
             self.sending.discard(task)
@@ -142,7 +160,14 @@ class Deliveries:
             answered = await self._state.get(shard, MESSAGE, message.reply_to)
         try:
             return await self._preparer.prepare(
-                account, message, conversation, answered, effect.attempt, done, datetime.now(UTC)
+                account,
+                message,
+                conversation,
+                answered,
+                effect.attempt,
+                done,
+                datetime.now(UTC),
+                await self._targets(shard, message),
             )
         except StoreError:
             raise
@@ -150,6 +175,12 @@ class Deliveries:
             # Said, or the conversation's later messages would wait for this one for ever.
             log.error("message.not_prepared", message=message.id, error=error_name(error))
             return Failed(Problem("failed", f"It could not be made ready: {type(error).__name__}.", True, "ours"))
+
+    async def _targets(self, shard: str, message: Message) -> dict[str, str]:
+        """What the provider calls the messages that this one reacts to."""
+        ours = [part.target for part in message.parts if isinstance(part, Reaction)]
+        found = [await self._state.get(shard, MESSAGE, id) for id in ours]
+        return {each.id: each.provider_id for each in found if each is not None and each.provider_id is not None}
 
     # -- reporting --------------------------------------------------------------------------------------------------
 
@@ -168,8 +199,8 @@ class Deliveries:
     @staticmethod
     def _command(effect: Deliver, tried: Attempted) -> DeliveryReported:
         match tried.outcome:
-            case Sent(provider_ids=ids, delivered=delivered):
-                return _reported(effect, tried, "delivered" if delivered else "sent", provider_ids=ids)
+            case Sent(delivered=delivered):
+                return _reported(effect, tried, "delivered" if delivered else "sent")
             case Uncertain(reason=reason):
                 unclear = Problem("uncertain", f"It may or may not have been sent: {reason}.", fault="theirs")
                 return _reported(effect, tried, "uncertain", problem=unclear)
@@ -187,6 +218,7 @@ def _reported(effect: Deliver, tried: Attempted, result: str, **facts: object) -
         message=effect.message,
         attempt=effect.attempt,
         result=result,  # type: ignore[arg-type]
+        provider_ids=tried.ids,
         sent_parts=tried.done,
         used_token=tried.used_token,
         **facts,  # type: ignore[arg-type]
@@ -208,20 +240,15 @@ def _may_repeat(account: Account, conversation: Conversation, message: Message, 
     return not may_have_used_token(reach_of(conversation, message), moment(due.ready_ms))
 
 
-def _fault(why: Problem) -> str:
-    """For health and the log: never the provider's own words, which may repeat what was to be said."""
-    known = KINDS.get(why.kind)
-    return (why.kind if known is None else known.sentence) + (f" ({why.code})" if why.code else "")
+def _unheard(future: asyncio.Future[Any]) -> None:
+    """That it is being sent may get lost with the store; what came of it is not."""
+    if not future.cancelled():
+        future.exception()
 
 
-def _note(account: Account, tried: Attempted) -> None:
-    match tried.outcome:
-        case Sent():
-            account.worked("sending")
-        case Failed(problem=why) if why.fault in ("config", "theirs"):
-            account.condition("sending").degraded(_fault(why))
-        case _:
-            pass
+def lane_of(message: Message) -> Lane:
+    """Answers of people before what was said to many, and before notices that nobody waits for."""
+    return "bulk" if "bulk" in message.flags or "automatic" in message.flags else "reply"
 
 
 async def _until(ready_ms: int) -> None:

@@ -35,6 +35,7 @@ class Preparer:
         attempt: int,
         done: int,
         now: datetime,
+        targets: dict[str, str] | None = None,
     ) -> Outbound | Failed:
         """The message for its connector; Failed when the channel cannot carry it."""
         attachments = attachments_of(message.parts)
@@ -62,6 +63,7 @@ class Preparer:
             extra=message.extra,
             token=good_token(reach, now),
             automatic="automatic" in message.flags,
+            targets=targets or {},
         )
 
     def _link(self, attachment: Attachment, at: datetime, now: datetime) -> MediaLink | None:
