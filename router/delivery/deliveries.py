@@ -178,9 +178,12 @@ class Deliveries:
 
     async def _targets(self, shard: str, message: Message) -> dict[str, str]:
         """What the provider calls the messages that this one reacts to."""
-        ours = [part.target for part in message.parts if isinstance(part, Reaction)]
-        found = [await self._state.get(shard, MESSAGE, id) for id in ours]
-        return {each.id: each.provider_id for each in found if each is not None and each.provider_id is not None}
+        names: dict[str, str] = {}
+        for part in message.parts:
+            target = await self._state.get(shard, MESSAGE, part.target) if isinstance(part, Reaction) else None
+            if target is not None and target.provider_id is not None:
+                names[target.id] = target.provider_id
+        return names
 
     # -- reporting --------------------------------------------------------------------------------------------------
 
