@@ -219,6 +219,8 @@ class SendMessage(Command, frozen=True, tag="send_message"):
     reply_to: str | None = None
     extra: dict[str, Any] | None = None
     floor: int | None = None
+    bulk: bool = False
+    """Said to many at once: it waits behind answers when the account may not go faster."""
 
 
 class AddNote(Command, frozen=True, tag="add_note"):
@@ -329,12 +331,13 @@ class Enriched(Command, frozen=True, tag="enriched"):
 
 
 class DeliveryReported(Command, frozen=True, tag="delivery_reported"):
-    """What came of sending: ``sent``, ``failed``, ``retry`` (again at ``retry_at``) or ``uncertain``."""
+    """What came of sending: ``sent``, ``failed``, ``retry`` (again at ``retry_at``) or ``uncertain``; before it,
+    ``sending``: the attempt has begun. ``provider_ids``: what the provider calls the pieces that this attempt sent."""
 
     conversation: str
     message: str
     attempt: int
-    result: Literal["sent", "failed", "retry", "uncertain", "delivered"]
+    result: Literal["sent", "failed", "retry", "uncertain", "delivered", "sending"]
     provider_ids: tuple[str, ...] = ()
     problem: Problem | None = None
     retry_at: datetime | None = None

@@ -189,6 +189,10 @@ class MessageStateChanged(Event, frozen=True):
     attempt: int | None = None
 
 
+class MessageSending(MessageStateChanged, frozen=True, tag="message.sending"):
+    """It is being handed to the provider."""
+
+
 class MessageSent(MessageStateChanged, frozen=True, tag="message.sent"): ...
 
 
@@ -368,6 +372,7 @@ EventUnion = (
     | MessageReceived
     | MessageQueued
     | MessageNoted
+    | MessageSending
     | MessageSent
     | MessageDelivered
     | MessageRead

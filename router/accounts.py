@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,21 +29,8 @@ class Account:
     health: Health
     _noted: dict[str, float] = field(default_factory=dict)
     _conditions: dict[str, Component] = field(default_factory=dict)
-    sending: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
-    """The most sends at once: a slow provider holds up nobody else."""
-
-    _next_send: float = 0.0
     _spare: float = 0.0
     _counted: float = 0.0
-
-    async def paced(self) -> None:
-        """Returns when another provider call may be made (``send_per_second``); callers go in order."""
-        rate = self.settings.send_per_second
-        if rate is not None:
-            now = time.monotonic()
-            turn = max(self._next_send, now)
-            self._next_send = turn + 1 / rate
-            await asyncio.sleep(turn - now)
 
     def admits(self) -> bool:
         """Whether another request may be taken (``receive_per_second``, with a second's worth at once)."""

@@ -37,6 +37,7 @@ from router.delivery.courtesies import Courtesies
 from router.delivery.deliveries import Deliveries
 from router.delivery.effects import EffectRunner
 from router.delivery.fetches import Fetches
+from router.delivery.gates import Gates
 from router.delivery.inheritance import Inheritances
 from router.delivery.lookups import Lookups
 from router.delivery.outbound import Preparer
@@ -284,10 +285,18 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
         beat_ms=parts.settings.shards.lease_ms // 4,
     )
     worker = parts.worker = Worker(parts.store, settings, partial(_handler, rules), effects, parts.metrics)
+    gates = Gates(parts.accounts, parts.store.lane("pace"), parts.name)
+    stack.push_async_callback(gates.close)
     effects.use(
         Inheritances(worker, parts.store.lane("delivery")),
         Deliveries(
-            worker, parts.accounts, parts.state, parts.appender, Preparer(parts.media, parts.links), parts.metrics
+            worker,
+            parts.accounts,
+            parts.state,
+            parts.appender,
+            Preparer(parts.media, parts.links),
+            gates,
+            parts.metrics,
         ),
         Fetches(
             parts.accounts,

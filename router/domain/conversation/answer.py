@@ -15,6 +15,8 @@ from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import CONTACT, MESSAGE, REPLY, TAIL
 from router.domain.turn import Refusal, Turn
 
+BULK = "bulk"
+"""Flag of what was said to many at once: answers go before it."""
 MOST_SENDING = 500
 """Answers waiting to be sent in one conversation."""
 
@@ -149,4 +151,5 @@ def _message(draft: Draft, command: SendMessage, reach: Reach) -> Message:
         state_at=turn.at,
         extra=command.extra,
         command=command.id,
+        flags=(BULK,) if command.bulk else (),
     )

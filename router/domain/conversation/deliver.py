@@ -51,6 +51,10 @@ def reported(turn: Turn, rules: ConversationRules, command: DeliveryReported) ->
     if row is None or row.attempt != command.attempt or message is None or conversation is None:
         return
     draft = Draft(turn, conversation, command.id)
+    if command.result == "sending":
+        move(draft, message, "sending", turn.at)
+        draft.save()
+        return
     if command.used_token:
         _spend_token(draft, message, row)
     if command.result == "retry":
@@ -74,13 +78,15 @@ def _retry_later(turn: Turn, row: Delivery, message: Message, command: DeliveryR
     row = replace(row, attempt=row.attempt + 1, ready_ms=ready_ms, done_pieces=done)
     turn.put(DELIVER, row.message, row)
     turn.timer(f"{RETRY}:{row.message}", ready_ms)
+    message = replace(message, provider_id=_first_id(message, command))
+    _keep(turn, message.id, _name(turn, message, command.provider_ids))
     turn.put(MESSAGE, message.id, replace(message, attempts=command.attempt, problem=command.problem))
 
 
 def _settle(draft: Draft, message: Message, command: DeliveryReported) -> None:
     """Sent, failed, or nobody knows: the next one goes."""
     turn = draft.turn
-    message = replace(message, attempts=command.attempt, provider_id=(*command.provider_ids, message.provider_id)[0])
+    message = replace(message, attempts=command.attempt, provider_id=_first_id(message, command))
     receipts = _name(turn, message, command.provider_ids)
     if command.result in ("sent", "delivered"):
         message = move(draft, message, "sent", turn.at, sent_at=message.sent_at or turn.at)
@@ -106,6 +112,18 @@ def _next(draft: Draft) -> None:
             return
         draft.change(sending=draft.now.sending[1:])
         _next(draft)
+
+
+def _first_id(message: Message, command: DeliveryReported) -> str | None:
+    """The provider's id of the message's first piece."""
+    return message.provider_id or next(iter(command.provider_ids), None)
+
+
+def _keep(turn: Turn, message: str, receipts: list[Receipt]) -> None:
+    """Receipts for pieces of a message that is not sent whole yet wait until it is."""
+    known = turn.get(TRACE, message) or Trace()
+    if receipts or known.receipts:
+        turn.put(TRACE, message, replace(known, receipts=tuple(receipts)))
 
 
 def _name(turn: Turn, message: Message, provider_ids: tuple[str, ...]) -> list[Receipt]:

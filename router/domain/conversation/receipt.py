@@ -14,7 +14,7 @@ from router.domain.conversation.draft import Draft
 from router.domain.conversation.find import message_here, pass_on
 from router.domain.conversation.listing import is_here
 from router.domain.conversation.state import move
-from router.domain.conversation.tables import CONVERSATION, MESSAGE, TRACE, Receipt, Trace
+from router.domain.conversation.tables import CONVERSATION, DELIVER, MESSAGE, TRACE, Receipt, Trace
 
 STATES = frozenset({"sent", "delivered", "read", "failed"})
 MOST_RECEIPTS = 8
@@ -31,7 +31,10 @@ def receive(arrival: Arrival, contact: Contact) -> None:
     key = _key(arrival)
     message = message_here(arrival, key) if key is not None else None
     if message is not None and message.direction == "outbound":
-        _apply(arrival, message)
+        if arrival.turn.get(DELIVER, message.id) is not None:
+            _remember(arrival, message.id)  # of a piece, perhaps, while others are still to be sent
+        else:
+            _apply(arrival, message)
     elif key is not None and message is None:
         _remember(arrival, key)
     if event.state == "read" and event.upto is not None:

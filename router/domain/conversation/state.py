@@ -11,6 +11,7 @@ from contracts.events import (
     MessageDelivered,
     MessageFailed,
     MessageRead,
+    MessageSending,
     MessageSent,
     MessageStateChanged,
     MessageUncertain,
@@ -20,6 +21,7 @@ from router.domain.conversation.draft import Draft
 from router.domain.conversation.tables import MESSAGE
 
 _EVENTS: Final[dict[str, type[MessageStateChanged]]] = {
+    "sending": MessageSending,
     "sent": MessageSent,
     "delivered": MessageDelivered,
     "read": MessageRead,
