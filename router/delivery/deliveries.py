@@ -180,7 +180,9 @@ class Deliveries:
         """What the provider calls the messages that this one reacts to."""
         names: dict[str, str] = {}
         for part in message.parts:
-            target = await self._state.get(shard, MESSAGE, part.target) if isinstance(part, Reaction) else None
+            if not isinstance(part, Reaction):
+                continue
+            target = await self._state.get(shard, MESSAGE, part.target)
             if target is not None and target.provider_id is not None:
                 names[target.id] = target.provider_id
         return names
