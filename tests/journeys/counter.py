@@ -26,8 +26,8 @@ from router.api.tokens import Scope
 from router.app import ROLES, Parts, running
 from router.domain.dispatch.tables import AGENTS
 from router.settings import read
-from tests.router.cli.command import free_ports
 from tests.servers.fake_line import FakeLine, fake_line
+from tests.servers.ports import free_ports
 from tests.servers.smtp import MailHost, mail_host
 
 USER_KEY = "fedcba9876543210fedcba9876543210"

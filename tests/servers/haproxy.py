@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 
 CONFIG = Path(__file__).parents[2] / "deploy/haproxy.cfg"
 PROGRAM = shutil.which("haproxy") or "/usr/sbin/haproxy"

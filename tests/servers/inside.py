@@ -23,7 +23,7 @@ from contracts.streams import all_shards, conversation_shard, events
 from router.app import Parts, running
 from router.domain.conversation.tables import CONTACT, CONVERSATION, MESSAGE
 from router.settings.load import read
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 
 SHARDS = 2
 LINE_SECRET = "8c570fa6dd201bb328f1c1eac23a96d8"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 
 SECRET = "service-under-test-root-key-" * 2
 

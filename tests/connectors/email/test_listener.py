@@ -15,14 +15,9 @@ from connectors.email import EmailConnector
 from connectors.email.settings import EmailSettings
 from tests.connectors.email.ledger import Ledger, text_of
 from tests.connectors.email.mails import mail
+from tests.servers.ports import free_port
 
 Open = Callable[..., Awaitable[int]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from contracts.events import MessageFailed
 from contracts.inbound import InboundMessage, InboundReceipt
 from tests.connectors.webchat.desk import Desk, jwt, user
 from tests.servers.chat_host import CODE, ChatHost, chat_host
+from tests.servers.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -379,9 +379,3 @@ async def test_another_page_cannot_open_the_chat(browser: Browser) -> None:
         await expect(visitor.status).to_have_text("Chat is not available right now")
         script = """url => new Promise(done => { new WebSocket(url).onclose = event => done(event.code) })"""
         assert await visitor.page.evaluate(script, visitor.host.url.replace("http", "ws") + "/chat/site") == 1006
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

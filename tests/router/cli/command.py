@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.servers.ports import free_ports
 
 
 def madoguchi(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -32,18 +33,6 @@ def environment(**environ: str) -> dict[str, str]:
     """This process's, without settings of its own."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MADOGUCHI_")}
     return plain | environ
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 class Demonstration:

@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP
 
 from contracts.message import Message
 from tests.servers.inside import Inside, inside, table, until
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 
 OURS, TARO, STRANGER = "support@shop.example", "taro@customer.example", "mallory@elsewhere.example"
 

@@ -23,7 +23,8 @@ from router.store import (
 )
 from router.store.settings import Durability
 from tests.router.store.conftest import OpenStore
-from tests.servers.valkey import ValkeyServer, free_port, start_valkey, wait_until
+from tests.servers.ports import free_port
+from tests.servers.valkey import ValkeyServer, start_valkey, wait_until
 
 pytestmark = pytest.mark.store
 

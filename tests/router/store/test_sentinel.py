@@ -9,7 +9,8 @@ import pytest
 
 from router.store import Durability, Lane, StoreConfigError, StoreError, StoreLost, StoreUnavailable
 from tests.router.store.conftest import OpenStore
-from tests.servers.valkey import ValkeySentinels, free_port, start_sentinel
+from tests.servers.ports import free_port
+from tests.servers.valkey import ValkeySentinels, start_sentinel
 
 pytestmark = pytest.mark.store
 
