@@ -82,6 +82,7 @@ class InboundReaction(msgspec.Struct, frozen=True, omit_defaults=True, tag="reac
     """The message reacted to."""
     sender: Sender
     emoji: str
+    """With ``removed`` it may be empty: the channel does not say which, all of theirs are gone."""
     removed: bool = False
     sent_at: datetime | None = None
 

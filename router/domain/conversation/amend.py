@@ -56,7 +56,8 @@ def react(arrival: Arrival, contact: Contact) -> None:
         return
     by = event.sender.author or event.sender.address
     reaction = Reacted(by=by, emoji=event.emoji, at=event.sent_at or arrival.at)
-    others = tuple(each for each in message.reactions if (each.by, each.emoji) != (by, event.emoji))
+    gone = {event.emoji} if event.emoji else {each.emoji for each in message.reactions}
+    others = tuple(each for each in message.reactions if each.by != by or each.emoji not in gone)
     if event.removed and len(others) == len(message.reactions):
         return
     reactions = others if event.removed else (*others, reaction)[-REACTIONS:]

@@ -93,3 +93,13 @@ def test_reactions_come_and_go() -> None:
     world.arrive(InboundReaction("p", Sender("taro"), "👍"))
     assert [each.emoji for each in world.messages()[0].reactions] == ["👍"]
     world.check()
+
+
+def test_a_reaction_taken_away_without_a_name_takes_all_of_theirs() -> None:
+    world = World()
+    world.write("taro", provider_id="p")
+    for emoji in ("👍", "❤️"):
+        world.arrive(InboundReaction("p", Sender("taro"), emoji))
+    world.arrive(InboundReaction("p", Sender("taro"), "", removed=True))
+    assert world.messages()[0].reactions == ()
+    world.check()
