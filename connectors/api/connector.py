@@ -7,7 +7,9 @@ The host does the HTTP and keeps the order: limit, verify the raw bytes, parse, 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -34,6 +36,8 @@ from contracts.conversation import Reach
 from contracts.identity import Profile
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+LONGEST_WAIT_S: Final = 86_400.0
 
 
 class Sink(Protocol):
@@ -210,7 +214,24 @@ def _problem_of(status: int) -> Any:
     return problem("unreachable" if status >= 500 or status == 408 else "rejected", code=code)
 
 
-def retry_after(response: ProviderResponse) -> float | None:
-    """Seconds from a ``Retry-After`` header in its numeric form; dates are read by ``connectors.kit.http``."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+def retry_after(response: ProviderResponse, now: datetime | None = None) -> float | None:
+    """Seconds that a ``Retry-After`` header asks for, at most a day; None without one that makes sense.
+
+    A date is counted from the answer's own ``Date``, so that two clocks need not agree, or else from ``now``.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:9]), LONGEST_WAIT_S)
+    until = _date(value)
+    start = _date(response.headers.get("date", "")) or now
+    if until is None or start is None:
+        return None
+    return min(max((until - start).total_seconds(), 0.0), LONGEST_WAIT_S)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

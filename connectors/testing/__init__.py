@@ -9,7 +9,7 @@ if find_spec("pytest") is not None:
     import pytest
 
     # Before the checks are imported, so that a failing one shows the values it compared.
-    pytest.register_assert_rewrite("connectors.testing.conformance", "connectors.testing.checks")
+    pytest.register_assert_rewrite("connectors.testing.checks")
 
     from connectors.testing.conformance import ConnectorConformance
 

@@ -14,7 +14,17 @@ from typing import Any, Final
 
 import msgspec
 
-from connectors.api import MediaLink, Outbound, ProviderRequest, ProviderResponse
+from connectors.api import (
+    Failed,
+    MediaLink,
+    Outbound,
+    Outcome,
+    ProviderRequest,
+    ProviderResponse,
+    Sent,
+    Then,
+    Uncertain,
+)
 from contracts.content import Part
 from contracts.conversation import Reach
 
@@ -26,8 +36,19 @@ class BadCase(ValueError):
     """A case file is not as it should be; the message names the file and what is wrong."""
 
 
+class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What we answer to a request."""
+
+    status: int = 200
+    body: str = ""
+
+
 class InboundCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``events`` as in :func:`contracts.codec.to_plain`; ``reason``: a piece of the reason of what was passed over."""
+    """``events`` as in :func:`contracts.codec.to_plain`; ``reason``: a piece of the reason of what was passed over.
+
+    ``result``: batch, ignored, malformed; handshake (a set-up call, answered with ``answer``); refused (by verify).
+    ``echo``: it is our own message, told to us by the provider.
+    """
 
     provenance: str
     body: msgspec.Raw = msgspec.Raw()
@@ -38,6 +59,11 @@ class InboundCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     result: str = "batch"
     events: list[Any] = []
     reason: str | None = None
+    method: str = "POST"
+    path: str = ""
+    query: dict[str, str] = {}
+    answer: Reply | None = None
+    echo: bool = False
 
     def payload(self) -> bytes:
         """The bytes of the request."""
@@ -61,7 +87,8 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A call that must be made. ``headers`` are those that must be there; ``body`` is compared as JSON."""
+    """A call that must be made. ``headers`` are those that must be there; ``body`` is compared as JSON,
+    or as text where it is none (a form)."""
 
     url: str
     method: str = "POST"
@@ -72,18 +99,11 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idempotent: bool = False
 
 
-class OutboundCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    provenance: str
-    message: Message
-    calls: list[Call] = []
-    fails: str | None = None
-
-
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``to``: the outbound case whose call is answered. ``means``: sent, uncertain, or a problem kind."""
+    """``to``: the outbound case whose call is answered. ``means``: sent, uncertain, then, or a problem kind."""
 
-    to: str
-    means: str
+    to: str = ""
+    means: str = "then"
     call: int = 0
     status: int = 0
     failure: str | None = None
@@ -96,6 +116,23 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def response(self) -> ProviderResponse:
         """The answer as the host would hand it over."""
         return ProviderResponse(self.status, self.headers, self.body.encode(), self.failure)
+
+
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer to the call before, and the call that then has to follow; without ``then`` the talk is over."""
+
+    answer: Answer
+    then: Call | None = None
+
+
+class OutboundCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``talk``: where one call needs the answer of another (an upload), what follows the first of ``calls``."""
+
+    provenance: str
+    message: Message
+    calls: list[Call] = []
+    fails: str | None = None
+    talk: list[Turn] = []
 
 
 class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,7 +177,7 @@ def outbound_of(message: Message, account: str, channel: str, pieces: tuple[Part
 
 def call_of(request: ProviderRequest) -> Call:
     """A call as it would stand in a case file."""
-    body = msgspec.json.decode(request.body) if request.body else None
+    body = _body_of(request)
     headers = dict(request.headers)
     return Call(
         request.url,
@@ -151,6 +188,27 @@ def call_of(request: ProviderRequest) -> Call:
         request.uses_token,
         request.idempotent,
     )
+
+
+def _body_of(request: ProviderRequest) -> Any:
+    """JSON as values; a form and anything else as text."""
+    try:
+        return msgspec.json.decode(request.body) if request.body else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return request.body.decode("utf-8", "backslashreplace")
+
+
+def meaning(outcome: Outcome | Then) -> str:
+    """An outcome in the word of the case files."""
+    match outcome:
+        case Failed():
+            return outcome.problem.kind
+        case Sent():
+            return "sent"
+        case Uncertain():
+            return "uncertain"
+        case Then():
+            return "then"
 
 
 def _read(path: Path, kind: Any) -> Any:

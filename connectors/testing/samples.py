@@ -40,6 +40,8 @@ _FILES: Final = {
     "file": _media("at_a_3", "見積書.pdf", "application/pdf"),
 }
 
+MEDIA_KINDS: Final = tuple(_FILES)
+
 MEDIA: Final = {attachment.id: link for attachment, link in _FILES.values()}
 
 SAMPLES: Final[dict[str, Part]] = {

@@ -134,7 +134,7 @@ def run(connector: type[LineConnector], check: str) -> None:
     ("connector", "check"),
     [
         (Forgets, "test_manifest_is_whole"),
-        (Shouts, "test_no_secret_shows"),
+        (Shouts, "test_no_secret_is_told_in_a_reason"),
         (TrustsEverybody, "test_forged_is_refused"),
         (TrustsEverybody, "test_one_bit_flipped_is_refused"),
         (TrustsAnyBody, "test_one_bit_flipped_is_refused"),
