@@ -26,12 +26,23 @@ _SAMPLES = {
     ("agents", "id"): '"aoi"',
     ("agents", "name"): '"Aoi"',
     ("media", "s3", "bucket"): '"my-bucket"',
+    ("policy", "calendars", "office", "zone"): '"Asia/Tokyo"',
+    ("policy", "calendars", "office", "week"): '{ mon = ["09:00-12:00", "13:00-18:00"], sat = ["10:00-15:00"] }',
+    ("policy", "calendars", "office", "holidays"): '"JP"',
+    ("policy", "queues", "escalate"): '"default"',
+    ("policy", "queues", "hours"): '"office"',
     ("policy", "queues", "name"): '"default"',
+    ("policy", "queues", "overflow", "queue"): '"default"',
+    ("policy", "queues", "overflow", "text"): '"closed"',
+    ("policy", "queues", "sla"): '"standard"',
     ("policy", "rules", "name"): '"japanese"',
     ("policy", "rules", "queue"): '"default"',
     ("policy", "rules", "when", "languages"): '["ja"]',
     ("policy", "rules", "skills", "skill"): '"billing"',
     ("policy", "rules", "relax", "after_s"): "120",
+    ("policy", "rules", "sla"): '"standard"',
+    ("policy", "slas", "standard", "hours"): '"office"',
+    ("policy", "slas", "standard", "notice"): '"late"',
 }
 _NAMES = {
     ("accounts",): "NAME",
@@ -147,6 +158,8 @@ def _filler(annotation: Any) -> str:
         return _toml(typing.get_args(kind)[0])
     if shape_of(kind).kind == "list":
         return "[]"
+    if typing.get_origin(kind) is dict:
+        return "{}"
     return {int: "1", float: "1.0", bool: "false"}.get(kind, '""')
 
 

@@ -16,6 +16,7 @@ from router.settings.reference import example, page
 from router.settings.shape import fields_of, shape_of
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
+NAMES = {"accounts": "NAME", "calendars": "office", "classes": "chat", "slas": "standard"}
 
 
 def keys(annotation: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -24,7 +25,7 @@ def keys(annotation: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
     if struct is None:
         yield path
         return
-    path = (*path, {"accounts": "NAME", "classes": "chat"}[path[-1]]) if shape.kind == "tables" else path
+    path = (*path, NAMES[path[-1]]) if shape.kind == "tables" else path
     for key, inner in fields_of(struct).items():
         if key != "options":
             yield from keys(inner, (*path, key))
