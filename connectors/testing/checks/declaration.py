@@ -17,6 +17,7 @@ from connectors.registry import RegistryError, settings_of
 from connectors.testing import cases as case_files
 from connectors.testing.subject import Subject, sends_requests, takes_requests
 from contracts.content import KINDS
+from contracts.conversation import Reach
 
 _TOML: Final = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 _SECRET_WORDS: Final = re.compile(r"(^|_)(secret|token|password|private_key|api_key)(s|_previous)?$")
@@ -39,7 +40,8 @@ class DeclarationChecks(Subject):
     def test_what_is_declared_is_there(self) -> None:
         manifest, made = self.connector.manifest, self.made()
         if manifest.typing:
-            assert made.typing_request(self.address, True) is not None, "typing is declared, and no call made"
+            reach = Reach(manifest.name, self.account, self.address, case_files.NOW, thread="thread-1")
+            assert made.typing_in(reach, True) is not None, "typing is declared, and no call made"
         if manifest.profile_lookup:
             assert made.profile_request(self.address, None) is not None, "profile_lookup is declared, and no call made"
         if manifest.sessions:
