@@ -1,0 +1,1 @@
+"""What Meta's channels share: WhatsApp, Messenger and Instagram."""
