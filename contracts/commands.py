@@ -503,12 +503,16 @@ class PublishPolicy(Command, frozen=True, tag="publish_policy"):
     policy: Policy
     source: Literal["api", "config"] = "api"
     expected: int | None = None
+    why: str | None = None
+    """Kept with the number, for whoever looks later."""
 
 
 class RollbackPolicy(Command, frozen=True, tag="rollback_policy"):
     """Puts an earlier policy in force again, as a new number. None: the one before."""
 
     number: int | None = None
+    expected: int | None = None
+    why: str | None = None
 
 
 # -- of the engine -------------------------------------------------------------------------------------------------

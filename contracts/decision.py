@@ -86,3 +86,5 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """The overflow that was taken: ``closed:queue:NAME``, ``waited:callback`` ..."""
     estimate_s: int | None = None
     """The wait that was predicted, for work that waits."""
+    policy_number: int = 0
+    """The number of the policy that spoke; ``policy`` is the name its author gave it."""
