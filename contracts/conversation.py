@@ -10,6 +10,7 @@ import msgspec
 from contracts.contact import Contact, ConversationRef
 from contracts.identity import ReplyContext
 from contracts.message import Message
+from contracts.reply import Way
 from contracts.sla import SlaState
 
 Status = Literal["open", "waiting", "snoozed", "resolved", "closed"]
@@ -28,6 +29,8 @@ class Reach(msgspec.Struct, frozen=True, omit_defaults=True):
     references: tuple[str, ...] = ()
     channel_class: str | None = None
     """chat, social, email, voice, sms or custom."""
+    ours: bool = False
+    """We began it: the customer has not written there in this conversation, and ``last_at`` is ours."""
 
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -104,3 +107,5 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     sla: SlaState | None = None
     summary: str | None = None
     """What the last holder (a bot, a colleague) said when they handed it over."""
+    ways: tuple[Way, ...] = ()
+    """The ways to the customer as they stood at that moment, the latest used first: windows, what each carries."""

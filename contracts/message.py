@@ -35,6 +35,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     fault: Literal["ours", "theirs", "customer", "config"] = "theirs"
     code: str | None = None
     """The provider's own code."""
+    alternatives: tuple[str, ...] = ()
+    """Other ways (``channel:account:address``) that could do it, the best first."""
 
 
 class Reacted(msgspec.Struct, frozen=True, omit_defaults=True):

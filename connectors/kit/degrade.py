@@ -8,8 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.api import Failed, Manifest, MediaLink, problem, refused
-from connectors.kit.text import split
+import msgspec
+
+from connectors.api import (
+    Carry,
+    ChoiceRule,
+    Failed,
+    Manifest,
+    MediaLink,
+    MediaRule,
+    degraded,
+    problem,
+    refused,
+)
+from connectors.kit.text import size, split
 from contracts.attachment import Attachment
 from contracts.content import (
     Audio,
@@ -46,11 +58,27 @@ def pieces_for(
     pieces: list[Part] = []
     for part in parts:
         kind = kind_of(part)
-        carry = manifest.carries.get(kind, _UNDECLARED)
+        carry = as_carried(manifest, part)
         if carry.support == "refused":
             return Failed(problem("unsupported", f"{kind}: {carry.how}", kind))
-        pieces.extend(_limited(manifest, part if carry.support == "native" else Text(as_text(part, media))))
+        for each in _captioned(manifest, part) if carry.support == "native" else (Text(as_text(part, media)),):
+            pieces.extend(_limited(manifest, each))
     return tuple(pieces) if pieces else Failed(problem("unsupported", "there is nothing in the message to be sent"))
+
+
+def as_carried(manifest: Manifest, part: Part) -> Carry:
+    """How the channel carries this very part: as declared for its kind, or degraded when it does not fit."""
+    kind = kind_of(part)
+    carry = manifest.carries.get(kind, _UNDECLARED)
+    if carry.support != "native":
+        return carry
+    match part:
+        case Image() | Audio() | Video() | File() if not _fits(manifest.media.get(kind), part.attachment):
+            return degraded("a text with a link")
+        case Choice() if not _shows(manifest.choices, part):
+            return degraded("a text with numbered lines")
+        case _:
+            return carry
 
 
 def kind_of(part: Part) -> str:
@@ -116,6 +144,35 @@ def _target(url: str | None) -> str:
 
 def _lines(*lines: str | None) -> str:
     return "\n".join(line for line in lines if line)
+
+
+def _fits(rule: MediaRule | None, attachment: Attachment) -> bool:
+    if rule is None:
+        return True
+    if rule.max_bytes is not None and (attachment.size or 0) > rule.max_bytes:
+        return False
+    family = attachment.media_type.partition("/")[0] + "/*"
+    return not rule.types or attachment.media_type in rule.types or family in rule.types
+
+
+def _shows(rule: ChoiceRule, choice: Choice) -> bool:
+    """Whether the channel shows the choice with its own buttons."""
+    labels = max((size(each.label, "graphemes") for each in choice.options), default=0)
+    return (
+        (rule.options is None or len(choice.options) <= rule.options)
+        and (rule.label is None or labels <= rule.label)
+        and (rule.text is None or size(choice.text, "graphemes") <= rule.text)
+        and (rule.urls or not any(each.url for each in choice.options))
+    )
+
+
+def _captioned(manifest: Manifest, part: Part) -> tuple[Part, ...]:
+    """The part; a caption that is too long for the channel follows as a text of its own."""
+    if not isinstance(part, Image | Video | File) or part.caption is None or manifest.caption_limit is None:
+        return (part,)
+    if size(part.caption, manifest.text_unit) <= manifest.caption_limit:
+        return (part,)
+    return (msgspec.structs.replace(part, caption=None), Text(part.caption))
 
 
 def _limited(manifest: Manifest, part: Part) -> tuple[Part, ...]:

@@ -46,9 +46,9 @@ class Missing(Exception):
 class Refusal(Exception):
     """The command cannot be carried out, through no fault of ours: nothing takes effect, and the asker is told."""
 
-    def __init__(self, kind: str, sentence: str) -> None:
+    def __init__(self, kind: str, sentence: str, alternatives: tuple[str, ...] = ()) -> None:
         super().__init__(sentence)
-        self.problem = Problem(kind=kind, sentence=sentence, fault="customer")
+        self.problem = Problem(kind=kind, sentence=sentence, fault="customer", alternatives=alternatives)
 
 
 class Reader(Protocol):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from contracts.commands import AddNote, SendMessage
-from contracts.contact import Contact
 from contracts.conversation import Conversation, Reach
 from contracts.events import MessageQueued
-from contracts.identity import Identity
-from contracts.ids import identity_key
 from contracts.message import Message
-from router.domain.conversation import deliver, work
+from router.domain.conversation import deliver, permit, work
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import CONTACT, MESSAGE, REPLY, TAIL
+from router.domain.reply.target import identity_of, known_way
 from router.domain.turn import Refusal, Turn
 
 BULK = "bulk"
@@ -30,7 +28,8 @@ def send(turn: Turn, rules: ConversationRules, command: SendMessage) -> None:
     _may_answer(rules, draft.now, command)
     if not command.parts:
         raise Refusal("invalid", "A message needs content.")
-    reach = _way(draft, command)
+    reach = _way(draft, rules, command)
+    permit.check(turn, rules, draft.now, command, reach)
     draft.change(reaches=(*(each for each in draft.now.reaches if not _same(each, reach)), reach))
     message = _message(draft, command, reach)
     draft.emit(MessageQueued, message=message)
@@ -83,48 +82,35 @@ def _answered(draft: Draft, rules: ConversationRules, command: SendMessage) -> N
     draft.change(waiting_since=None, first_response_at=first)
 
 
-def _way(draft: Draft, command: SendMessage) -> Reach:
+def _way(draft: Draft, rules: ConversationRules, command: SendMessage) -> Reach:
     """The way the answer takes: as named, or the one the customer used last.
 
     Raises:
         Refusal: there is none, it is somebody else's, or the customer does not want it.
     """
     contact = draft.turn.get(CONTACT, draft.now.contact)
-    reach = _known_way(draft.now, command)
-    identity = _identity(contact, command, reach)
+    reach = known_way(draft.now.reaches, command)
+    identity = identity_of(contact, command, reach)
     if identity is not None and not identity.reachable:
-        raise Refusal("opted_out", "The customer does not accept messages from us on this channel.")
+        raise _unwanted(draft, rules, command)
     if reach is not None and (identity is not None or contact is None or contact.merged_into is not None):
         return reach
     if identity is None:
         raise Refusal("no_way", "There is no such way to this customer.")
     reply = draft.turn.get(REPLY, identity.key)
     return Reach(
-        identity.channel, identity.account, identity.address, draft.turn.at, reply.reply if reply is not None else None
+        identity.channel,
+        identity.account,
+        identity.address,
+        draft.turn.at,
+        reply.reply if reply is not None else None,
+        ours=True,
     )
 
 
-def _known_way(now: Conversation, command: SendMessage) -> Reach | None:
-    return next((reach for reach in reversed(now.reaches) if _fits(reach, command)), None)
-
-
-def _identity(contact: Contact | None, command: SendMessage, reach: Reach | None) -> Identity | None:
-    identities = contact.identities if contact is not None else ()
-    if reach is not None:
-        key = identity_key(reach.channel, reach.account, reach.address)
-        return next((each for each in identities if each.key == key), None)
-    if command.channel is None and command.account is None and command.address is None:
-        return None
-    fitting = [each for each in identities if _fits(each, command)]
-    return next((each for each in reversed(fitting) if each.reachable), fitting[-1] if fitting else None)
-
-
-def _fits(place: Reach | Identity, command: SendMessage) -> bool:
-    return (
-        command.channel in (None, place.channel)
-        and command.account in (None, place.account)
-        and command.address in (None, place.address)
-    )
+def _unwanted(draft: Draft, rules: ConversationRules, command: SendMessage) -> Refusal:
+    others = permit.alternatives(draft.turn, rules, draft.now, command.parts, permit.is_person(rules, command.by))
+    return Refusal("opted_out", "The customer does not accept messages from us on this channel.", others)
 
 
 def _same(first: Reach, second: Reach) -> bool:

@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterable
 from contracts.contact import Contact
 from contracts.conversation import Context, Conversation
 from contracts.message import Message
+from contracts.reply import Way
+from router.domain.conversation import permit
 from router.domain.conversation.listing import is_here, joined
+from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import AGENTS, CONTACT, CONVERSATION, MESSAGE, TAIL
+from router.domain.reply.ways import ways_of
 from router.domain.turn import Turn
 
 
-def build(contact: Contact, conversation: Conversation, messages: Iterable[Message]) -> Context:
+def build(
+    contact: Contact, conversation: Conversation, messages: Iterable[Message], ways: tuple[Way, ...] = ()
+) -> Context:
     """A context from loaded values. ``messages``: any of the contact's, in any order; the latest are kept."""
     ordered = sorted(messages, key=_order)[-TAIL:]
     return Context(
@@ -23,6 +29,7 @@ def build(contact: Contact, conversation: Conversation, messages: Iterable[Messa
         waiting_since=conversation.waiting_since,
         tags=joined(contact.tags, conversation.tags),
         attributes={**contact.attributes, **conversation.attributes},
+        ways=ways,
     )
 
 
@@ -38,7 +45,7 @@ def wanted(conversation: Conversation, contact: Contact, load: Callable[[str], C
     return found
 
 
-def of(turn: Turn, conversation: Conversation) -> Context:
+def of(turn: Turn, rules: ConversationRules, conversation: Conversation) -> Context:
     """The context as this shard knows it. What the contact said in another shard (after a merge) is listed in
     ``others``; its messages are read by the API."""
     contact = turn.get(CONTACT, conversation.contact)
@@ -46,7 +53,9 @@ def of(turn: Turn, conversation: Conversation) -> Context:
         contact = Contact(id=conversation.contact, created_at=conversation.opened_at)
     ids = wanted(conversation, contact, lambda id: turn.get(CONVERSATION, id) if is_here(turn, id) else None)
     messages = (turn.get(MESSAGE, id) for id in ids)
-    return build(contact, conversation, [message for message in messages if message is not None])
+    known = [message for message in messages if message is not None]
+    ways = ways_of(rules.reply, contact, permit.reaches(turn, contact, conversation), turn.at)
+    return build(contact, conversation, known, ways if rules.reply.channels else ())
 
 
 def _order(message: Message) -> tuple[float, str, int]:

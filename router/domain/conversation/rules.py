@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from router.domain.reply.facts import ReplyFacts
 
 DAY_S = 86_400
 
@@ -21,6 +23,8 @@ class ConversationRules:
     reopen_window_s: int = 3 * DAY_S
     close_after_s: int | None = 14 * DAY_S
     agent_prefix: str = "agent:"
+    reply: ReplyFacts = field(default_factory=ReplyFacts)
+    """What the channels can carry and until when: an answer that cannot be said is refused."""
 
     def __repr__(self) -> str:
         return f"ConversationRules(reopen_window_s={self.reopen_window_s}, close_after_s={self.close_after_s})"

@@ -149,7 +149,7 @@ def offered(turn: Turn, rules: ConversationRules, command: WorkOffered) -> None:
             agent=command.agent,
             queue=command.queue,
             expires_at=command.expires_at,
-            context=context.of(turn, draft.now),
+            context=context.of(turn, rules, draft.now),
             decision=command.decision,
         )
     draft.save(queue=command.queue, offered_to=command.agent)
@@ -165,7 +165,7 @@ def assigned(turn: Turn, rules: ConversationRules, command: WorkAssigned) -> Non
     draft.emit(
         ConversationAssigned,
         queue=command.queue,
-        context=context.of(turn, draft.now),
+        context=context.of(turn, rules, draft.now),
         decision=command.decision,
         waited_ms=_waited_ms(turn, draft.now),
     )
