@@ -213,6 +213,8 @@ class MessageEdited(Event, frozen=True, tag="message.edited"):
     message_id: str
     parts: tuple[Part, ...]
     edited_at: datetime
+    joined: bool = False
+    """Nothing was changed: another item of the album has come, and ``parts`` is all there is by now."""
 
 
 class MessageUnsent(Event, frozen=True, tag="message.unsent"):

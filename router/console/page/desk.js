@@ -168,7 +168,7 @@ const RULES = {
   },
   "message.edited"(one, event) {
     const old = one.messages.get(event.message_id);
-    if (old) one.messages.set(old.id, { ...old, parts: event.parts, edited_at: event.edited_at });
+    if (old) one.messages.set(old.id, { ...old, parts: event.parts, edited_at: event.joined ? old.edited_at : event.edited_at });
   },
   "message.unsent"(one, event) {
     const old = one.messages.get(event.message_id);

@@ -14,7 +14,7 @@ from contracts.ids import CONVERSATION as CONVERSATION_ID
 from contracts.ids import message_id
 from contracts.inbound import InboundMessage
 from contracts.message import Message
-from router.domain.conversation import status, work
+from router.domain.conversation import album, status, work
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.choose import choose, grouping_key
 from router.domain.conversation.draft import Draft
@@ -50,10 +50,13 @@ def message(arrival: Arrival, contact: Contact) -> None:
     """``InboundMessage``, at the contact's home or the conversation's shard."""
     if arrival.command.home is not None and seen(arrival):
         return
+    if album.join(arrival):
+        return
     turn = arrival.turn
     chosen = choose(arrival, contact)
     if chosen is not None and not is_here(turn, chosen):
         if not arrival.final:
+            album.follow(arrival, chosen)
             turn.put(TRACE, arrival.message_id, replace(arrival.trace or Trace(), conversation=chosen))
             arrival.relay(chosen)
             return
@@ -116,6 +119,7 @@ def _append(draft: Draft, arrival: Arrival, automatic: bool) -> None:
     draft.emit(MessageReceived, message=message)
     turn.put(MESSAGE, message.id, message)
     turn.push("log", now.id, message.id)
+    album.begin(arrival, message)
     if type(event.parts[0] if event.parts else None) is not Text or len(event.parts) > 1:
         fetch(turn, message)
     waiting = now.waiting_since

@@ -8,15 +8,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from contracts.contact import Contact
-from contracts.content import attachments_of
+from contracts.content import Part, attachments_of
 from contracts.events import Event, MessageEdited, MessageReacted, MessageUnsent
 from contracts.inbound import InboundEdit
 from contracts.message import Message, Reacted
+from router.domain.conversation import album
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.fetch import fetch
 from router.domain.conversation.find import message_here, pass_on
-from router.domain.conversation.tables import CONVERSATION, FETCH, MESSAGE, REACTIONS, TRACE, Trace
+from router.domain.conversation.tables import CONVERSATION, FETCH, MESSAGE, REACTIONS, TRACE, AlbumItem, Trace
 from router.domain.turn import Turn
 
 
@@ -24,13 +25,13 @@ def edit(arrival: Arrival, contact: Contact) -> None:
     """``InboundEdit``: the latest one by the provider's time holds, whatever order they come in."""
     event = arrival.event
     message = _own_words(arrival, contact)
-    if message is None or message.unsent_at is not None or _is_newer(message.edited_at, event.sent_at):
+    if message is None or message.unsent_at is not None:
         return
-    edited = replace(message, parts=event.parts, edited_at=event.sent_at)
-    arrival.turn.put(MESSAGE, edited.id, edited)
-    _forget_media(arrival.turn, message)
-    fetch(arrival.turn, edited)
-    _say(arrival, edited, MessageEdited, message_id=edited.id, parts=event.parts, edited_at=event.sent_at)
+    item = album.part_of(arrival.turn, message, arrival.message_id)
+    if item is not None:
+        _edit_item(arrival, message, item, event.parts, event.sent_at)
+    elif not _is_newer(message.edited_at, event.sent_at):
+        _rewrite(arrival, message, event.parts, event.sent_at)
 
 
 def unsend(arrival: Arrival, contact: Contact) -> None:
@@ -40,6 +41,10 @@ def unsend(arrival: Arrival, contact: Contact) -> None:
         return
     turn = arrival.turn
     at = arrival.event.sent_at or arrival.at
+    item = album.part_of(turn, message, arrival.message_id)
+    if item is not None and item.parts < len(message.parts):
+        _edit_item(arrival, message, item, (), at)
+        return
     turn.put(MESSAGE, message.id, replace(message, parts=(), subject=None, extra=None, reactions=(), unsent_at=at))
     _forget_media(turn, message)
     _say(arrival, message, MessageUnsent, message_id=message.id)
@@ -75,6 +80,20 @@ def remember(arrival: Arrival) -> None:
     elif known.unsent_at is None and not _is_newer(known.edited_at, event.sent_at):
         known = replace(known, parts=event.parts, edited_at=event.sent_at)
     turn.put(TRACE, arrival.message_id, known)
+
+
+def _rewrite(arrival: Arrival, message: Message, parts: tuple[Part, ...], at: datetime) -> None:
+    edited = replace(message, parts=parts, edited_at=at)
+    arrival.turn.put(MESSAGE, edited.id, edited)
+    _forget_media(arrival.turn, message)
+    fetch(arrival.turn, edited)
+    _say(arrival, edited, MessageEdited, message_id=edited.id, parts=parts, edited_at=at)
+
+
+def _edit_item(arrival: Arrival, message: Message, item: AlbumItem, parts: tuple[Part, ...], at: datetime) -> None:
+    """One item of an album; what the others say stays."""
+    if not _is_newer(item.edited_at, at):
+        _rewrite(arrival, message, album.changed(arrival.turn, message, item, parts, at), at)
 
 
 def _own_words(arrival: Arrival, contact: Contact) -> Message | None:

@@ -115,6 +115,23 @@ class ReplyNote(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class AlbumItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item of an album: its place, the message id that it would have by itself, how many parts are its own."""
+
+    position: int
+    id: str
+    parts: int
+    edited_at: datetime | None = None
+
+
+class AlbumRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an album is; ``message`` None: the conversation's shard knows. ``items`` in order, by the message's id."""
+
+    conversation: str
+    message: str | None = None
+    items: tuple[AlbumItem, ...] = ()
+
+
 IDENTITY: Final = Table("identity", Identity)
 """By identity key, in the identity's shard: which contact it belongs to. The contact's own copy has the news of it."""
 CONTACT: Final = Table("contact", Contact)
@@ -135,5 +152,9 @@ UNDERWAY: Final = Table("underway", Underway, ttl_s=86_400)
 """By identity key, in the identity's shard."""
 REPLY: Final = Table("reply", ReplyNote, ttl_s=7 * 86_400)
 """By identity key, in the contact's home."""
+ALBUM: Final = Table("album", AlbumRow, ttl_s=30 * 86_400)
+"""By identity key and the channel's album id; and, with its items, by message id."""
 
-TABLES: Final = (IDENTITY, CONTACT, CONVERSATION, MESSAGE, DELIVER, FETCH, TRACE, CLAIM, NONCE, MOVED, UNDERWAY, REPLY)
+TABLES: Final = (
+    IDENTITY, CONTACT, CONVERSATION, MESSAGE, DELIVER, FETCH, TRACE, CLAIM, NONCE, MOVED, UNDERWAY, REPLY, ALBUM,
+)  # fmt: skip
