@@ -6,9 +6,12 @@ import argparse
 import importlib
 import importlib.util
 import pathlib
+import tomllib
 from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint
 from typing import Any, Final
 
+from connectors.registry import GROUP
 from router.cli.failure import Failure
 from router.cli.show import json_option, print_json
 from router.settings.reference import example, page
@@ -71,4 +74,16 @@ def _openapi() -> Files:
     return {openapi.TARGET: openapi.document()}
 
 
-_MAKERS: Final[tuple[Callable[[], Files], ...]] = (_settings, _schemas, _openapi)
+def _matrix() -> Files:
+    """The channels by capability: of this source's own entry points, whatever else is installed."""
+    matrix: Any = importlib.import_module("router.cli.connectors.matrix")
+    return {ROOT / "connectors" / "MATRIX.md": matrix.page(own(ROOT / "pyproject.toml")).encode()}
+
+
+def own(project: pathlib.Path) -> list[Any]:
+    """The connector classes that a project's entry points name."""
+    points = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"][GROUP]
+    return [EntryPoint(name, value, GROUP).load() for name, value in points.items()]
+
+
+_MAKERS: Final[tuple[Callable[[], Files], ...]] = (_settings, _schemas, _openapi, _matrix)

@@ -28,6 +28,8 @@ COMMANDS = {
     "try": "send a message as a customer would: email, LINE or webhook",
     "token": "make, list and revoke API tokens",
     "accounts": "each account and how it does",
+    "connectors": "each channel by what it can do; check a connector's package, or begin a new one",
+    "simulate-provider": "a channel's fake provider, for whoever has no account there yet",
     "agents": "list, put and remove agents",
     "streams": "each shard: waiting commands, owner, events",
     "dead": "commands that could not be carried out: list, show, replay",
@@ -86,7 +88,7 @@ def _load(name: str) -> Command:
     return module
 
 
-_MODULES = {"try": "attempt"}
+_MODULES = {"try": "attempt", "simulate-provider": "simulate_provider"}
 
 
 def _help(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:

@@ -62,19 +62,28 @@ class ListenerChecks(Subject):
     """With ``listening()``: a provider that has messages waiting."""
 
     @only(listens)
-    async def test_listener_hears_everything_once(self) -> None:
+    def test_listener_hears_everything_once(self) -> None:
+        asyncio.run(self._hear())
+
+    async def _hear(self) -> None:
         async with self.listening() as (settings, wanted):
             sink = MemorySink(self.account)
             await self._until(sink, settings, set(wanted))
             assert sorted(sink.ids) == sorted(wanted)
 
     @only(listens)
-    async def test_listener_goes_on_when_nothing_was_accepted(self) -> None:
+    def test_listener_goes_on_when_nothing_was_accepted(self) -> None:
+        asyncio.run(self._go_on())
+
+    async def _go_on(self) -> None:
         async with self.listening() as (settings, wanted):
             await self._until(MemorySink(self.account, refuses=1), settings, set(wanted))
 
     @only(listens)
-    async def test_cancelled_listener_leaves_nothing(self) -> None:
+    def test_cancelled_listener_leaves_nothing(self) -> None:
+        asyncio.run(self._cut_everywhere())
+
+    async def _cut_everywhere(self) -> None:
         async with self.listening() as (settings, _):
             before = asyncio.all_tasks()
             for cut in range(CUTS):
@@ -83,7 +92,10 @@ class ListenerChecks(Subject):
                 assert not left, f"cancelled at await {cut}, and {left.pop().get_name()} runs on"
 
     @only(listens)
-    async def test_cancelled_listener_resumes_without_loss(self) -> None:
+    def test_cancelled_listener_resumes_without_loss(self) -> None:
+        asyncio.run(self._cut_and_resume())
+
+    async def _cut_and_resume(self) -> None:
         for cut in range(CUTS):
             async with self.listening() as (settings, wanted):
                 sink = MemorySink(self.account)
