@@ -183,7 +183,8 @@ class Calendar(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``holidays``: a country, or country and subdivision, of the ``holidays`` library: ``JP``, ``DE-BY``; closed then, or
     open as ``holiday_hours`` says. ``closed``: own days: ``2026-12-29``, a span ``2026-12-29/2027-01-03``, each year
-    ``--08-13``. ``special``: days with hours of their own, by day; they win over everything.
+    ``--08-13`` or ``--12-29/--01-03``. ``special``: days with hours of their own, by day; they win over everything.
+    What runs past midnight belongs to the day it begins on, and goes on though the next day is closed.
     """
 
     zone: str = "UTC"
