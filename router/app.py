@@ -22,7 +22,6 @@ import structlog
 from aiohttp import web
 
 from contracts.commands import PublishPolicy, PutAgent
-from contracts.policy import Policy
 from contracts.streams import DISPATCH
 from router.accounts import Accounts, open_accounts
 from router.api import ApiServices, TokenStore, make_api
@@ -43,9 +42,11 @@ from router.delivery.lookups import Lookups
 from router.delivery.outbound import Preparer
 from router.domain.conversation.handler import ConversationHandler
 from router.domain.conversation.rules import ConversationRules
-from router.domain.dispatch import policy_check
 from router.domain.dispatch.handler import DispatchHandler
-from router.domain.dispatch.tables import AGENTS, CURRENT, POLICY
+from router.domain.dispatch.tables import AGENTS, CURRENT, HISTORY
+from router.domain.policy.check import errors
+from router.domain.policy.versions import History as PolicyHistory
+from router.domain.policy.versions import is_news
 from router.domain.turn import Handler
 from router.edge import sockets
 from router.edge.callers import Callers
@@ -222,7 +223,7 @@ async def _make_parts(stack: AsyncExitStack, settings: Settings, roles: frozense
 
 def _check_policy(settings: Settings) -> None:
     """The dispatch shard would refuse a wrong policy and keep the one it has; whoever starts us must hear of it."""
-    wrong = policy_check.errors(settings.policy)
+    wrong = errors(settings.policy)
     if wrong:
         raise SettingsError([Problem((), str(problem)) for problem in wrong])
 
@@ -336,7 +337,8 @@ async def _watch_shards(parts: Parts, worker: Worker) -> None:
 
 
 async def _seed(parts: Parts, component: Component) -> None:
-    """Brings the configured policy and agents into the store, when they differ from what is there. Until that is done
+    """Brings the configured policy into the store when the file says something new, and agents when they differ from
+    what is there: what was published over the API meanwhile outlives a restart. Until that is done
     (or ten seconds have passed) the process is not ready: agents who sign in at once are known then."""
     for command in await _unseeded(parts):
         await parts.appender.append(DISPATCH, command)
@@ -348,11 +350,11 @@ async def _seed(parts: Parts, component: Component) -> None:
 
 
 async def _unseeded(parts: Parts) -> list[PublishPolicy | PutAgent]:
-    policy = await parts.state.get(DISPATCH, POLICY, CURRENT)
+    history = await parts.state.get(DISPATCH, HISTORY, CURRENT) or PolicyHistory()
     agents = await parts.state.rows(DISPATCH, AGENTS)
     commands: list[PublishPolicy | PutAgent] = []
-    if (policy or Policy()) != parts.settings.policy:
-        commands.append(PublishPolicy(policy=parts.settings.policy))
+    if is_news(history, parts.settings.policy):
+        commands.append(PublishPolicy(policy=parts.settings.policy, source="config", by="config"))
     known = {id: state.agent for id, state in agents.items()}
     commands += [PutAgent(agent=agent) for agent in parts.settings.agents if known.get(agent.id) != agent]
     return commands

@@ -11,7 +11,7 @@ from router.api import writes
 from router.api.call import Call
 from router.api.problems import bad_input
 from router.api.queues import policy_of
-from router.domain.dispatch.policy_check import errors
+from router.domain.policy.check import errors
 
 
 async def get_policy(call: Call) -> Policy:

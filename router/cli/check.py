@@ -21,7 +21,7 @@ from router.cli.configuration import config_option, configuration, file_of, name
 from router.cli.failure import Failure
 from router.cli.reach import reach, shard_count
 from router.cli.show import json_option, print_json
-from router.domain.dispatch import policy_check
+from router.domain.policy.check import check
 from router.settings import Account, Settings, SettingsError
 from router.settings.root_key import RootKey
 from router.store import StoreConfigError, StoreError
@@ -121,7 +121,7 @@ def _public_url(settings: Settings, arguments: argparse.Namespace) -> Iterator[F
 
 
 def _policy(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
-    problems = policy_check.check(settings.policy, settings.agents or None)
+    problems = check(settings.policy, settings.agents or None)
     for problem in problems:
         yield Finding("fail" if problem.level == "error" else "warn", "policy", str(problem))
     if not problems:

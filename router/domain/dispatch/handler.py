@@ -16,6 +16,7 @@ from contracts.commands import (
     ReleaseWork,
     RemoveAgent,
     RequestAgent,
+    RollbackPolicy,
     TimerDue,
 )
 from contracts.policy import Policy
@@ -23,9 +24,11 @@ from router.domain.dispatch.attend import GRACE, SESSION, connect, declare, grac
 from router.domain.dispatch.desk import Desk
 from router.domain.dispatch.moves import FORGET, OFFER, Moves
 from router.domain.dispatch.offer import accept, claim, decline, expire, remember_no_more
+from router.domain.dispatch.publish import publish, rollback, wanted_policies
 from router.domain.dispatch.request import release, request
-from router.domain.dispatch.roster import publish, put_agent, remove_agent
-from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, POLICY, SESSIONS, WORK
+from router.domain.dispatch.roster import put_agent, remove_agent
+from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, POLICIES, POLICY, SESSIONS, WORK
+from router.domain.policy.versions import History
 from router.domain.turn import Handler, Reader, Table, Turn
 
 Rule = Callable[[Moves, Any], None]
@@ -34,10 +37,11 @@ Rule = Callable[[Moves, Any], None]
 class DispatchHandler(Handler):
     """Rules over a :class:`Desk` that is derived from the rows at take-over and kept in step from then on.
 
-    Every row a rule reads is preloaded, so no rule meets ``Missing``; every refusal is raised before anything moved.
+    Every row a rule reads is preloaded, but for earlier policies, which are read before anything moved: no rule meets
+    ``Missing`` half-way. Every refusal is raised before anything moved.
     """
 
-    tables: Sequence[Table[Any]] = (AGENTS, WORK, POLICY, SESSIONS, DECISIONS)
+    tables: Sequence[Table[Any]] = (AGENTS, WORK, POLICY, HISTORY, SESSIONS, DECISIONS, POLICIES)
 
     def __init__(self) -> None:
         self.desk = Desk(Policy(), {}, {}, {})
@@ -52,6 +56,7 @@ class DispatchHandler(Handler):
             PutAgent: put_agent,
             RemoveAgent: remove_agent,
             PublishPolicy: publish,
+            RollbackPolicy: rollback,
             TimerDue: self._timer,
         }
         self._timers: dict[str, Rule] = {
@@ -63,10 +68,14 @@ class DispatchHandler(Handler):
 
     def load(self, shard: str, shards: int, rows: dict[str, dict[str, Any]]) -> None:
         policy = rows.get(POLICY.name, {}).get(CURRENT, Policy())
-        self.desk = Desk(policy, rows.get(AGENTS.name, {}), rows.get(WORK.name, {}), rows.get(SESSIONS.name, {}))
+        history = rows.get(HISTORY.name, {}).get(CURRENT, History())
+        agents, work, sessions = (rows.get(table.name, {}) for table in (AGENTS, WORK, SESSIONS))
+        self.desk = Desk(policy, agents, work, sessions, history.number)
 
     def needs(self, reader: Reader, command: Any) -> None:
-        """Nothing: all that the rules read is preloaded."""
+        """Earlier policies; all else that the rules read is preloaded."""
+        for number in wanted_policies(reader, command):
+            reader.get(POLICIES, number)
 
     def handle(self, turn: Turn, command: Any) -> None:
         """Carries out one command.

@@ -240,6 +240,7 @@ class Moves:
             counts=reasons.counts,
             truncated=reasons.truncated,
             notes=notes,
+            policy_number=self.desk.rules.number,
         )
         self.turn.put(DECISIONS, decision.id, decision)
         self.turn.push(WHY, work.conversation, decision.id)

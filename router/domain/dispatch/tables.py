@@ -10,6 +10,7 @@ from contracts.agent import AgentState
 from contracts.decision import Decision
 from contracts.policy import Policy
 from router.domain.dispatch.work import Work
+from router.domain.policy.versions import History
 from router.domain.turn import Table
 
 
@@ -24,6 +25,10 @@ AGENTS: Final = Table("agents", AgentState, preload=True)
 WORK: Final = Table("work", Work, preload=True)
 POLICY: Final = Table("policy", Policy, preload=True)
 """One row, ``current``."""
+HISTORY: Final = Table("policy_history", History, preload=True)
+"""One row, ``current``: the number in force, and notes on the last hundred."""
+POLICIES: Final = Table("policies", Policy)
+"""The last hundred, by number; read when one is asked for."""
 SESSIONS: Final = Table("sessions", Session, preload=True)
 DECISIONS: Final = Table("decision", Decision, ttl_s=30 * 24 * 3600)
 """Read by the API only; the list ``why`` of a conversation names its decisions, oldest first."""

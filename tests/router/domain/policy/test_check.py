@@ -8,7 +8,7 @@ import pytest
 
 from contracts.agent import Agent
 from contracts.policy import ChannelClass, Match, Policy, Queue, Rule
-from router.domain.dispatch.policy_check import check, errors
+from router.domain.policy.check import check, errors
 
 
 @pytest.mark.parametrize(
