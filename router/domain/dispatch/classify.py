@@ -1,16 +1,19 @@
-"""The policy's rules asked in order: which queue, with what priority, and with which tags."""
+"""The policy's rules asked in order: which queue, how urgent, what it needs, what was promised, and with which tags."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-from unicodedata import normalize
+from typing import Any, Final, NamedTuple
 
 from contracts.commands import Facts
-from contracts.policy import Match, Policy, Rule
+from contracts.policy import Match, Need, Policy, Relax, Rule
+from router.domain.dispatch.conditions import Condition, Question, conditions, holds_at
+from router.domain.dispatch.patterns import Search, any_pattern, folded, literal
+from router.domain.hours.compiled import Hours
 
-Condition = Callable[[Facts, str], bool]
+_MOST_PLACES: Final = 1_000
+"""Pairs of channel and account whose rules are kept sorted out; more than any installation has."""
 
 
 class Classified(NamedTuple):
@@ -18,90 +21,121 @@ class Classified(NamedTuple):
 
     queue: str | None
     rule: str | None
+    """The one that decided."""
     priority: int
     tags: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+    """Every rule that held, in order; the one that decided is the last."""
+    skills: tuple[Need, ...] = ()
+    relax: tuple[Relax, ...] = ()
+    sla: str | None = None
+    weight: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
+    """A rule with what is left to look at when the account is known."""
+
     rule: Rule
     conditions: tuple[Condition, ...]
+    unless: tuple[Condition, ...]
+    """Together they speak against it; none: nothing does."""
+    reads_text: bool
+    """It does not hold unless one of its words or patterns is in the text."""
 
-    def holds(self, facts: Facts, text: str) -> bool:
-        return all(condition(facts, text) for condition in self.conditions)
+    def holds(self, asked: Question) -> bool:
+        for condition in self.conditions:
+            if not condition(asked):
+                return False
+        return not self.unless or not all(condition(asked) for condition in self.unless)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortlist:
+    """The rules that may hold for one account, in order, up to the first that decides in any case."""
+
+    rules: tuple[_Prepared, ...]
+    prefilter: Search | None
+    """Finds any word or pattern of any of them: what most texts have none of. None: each is looked for by itself."""
 
 
 class Classifier:
-    """A policy's rules, made ready to be asked often."""
+    """A policy's rules, made ready to be asked often.
+
+    Raises:
+        ValueError: a pattern cannot be used; the check of policies says so before.
+    """
 
     def __init__(self, policy: Policy) -> None:
-        self._rules = [_Prepared(rule, conditions(rule.when)) for rule in policy.rules]
-        self._reads_text = any(rule.when.words for rule in policy.rules)
+        hours = {name: Hours(calendar) for name, calendar in policy.calendars.items()}
+        self._rules = [
+            (rule, conditions(rule.when, hours), conditions(rule.unless, hours) if rule.unless else ())
+            for rule in policy.rules
+        ]
+        self._places: dict[tuple[str, str], _Shortlist] = {}
 
-    def classify(self, facts: Facts) -> Classified:
-        """The first rule with a queue that holds decides. Those before it that hold add their tags, and their
-        priority unless a later one says another; a priority in the facts (set by hand) comes before all."""
-        text = folded(facts.text) if self._reads_text else ""
-        priority = 0
-        tags: dict[str, None] = {}
-        decided: Rule | None = None
-        for prepared in self._rules:
-            if not prepared.holds(facts, text):
+    def classify(self, facts: Facts, at_ms: int = 0) -> Classified:
+        """The first rule with a queue that holds decides. What those before it that hold say counts too, unless a later
+        one says another; tags add up, and so do skills, each as it was said last. A priority in the facts (set by hand)
+        comes before all. ``at_ms``: the moment that calendars are asked about."""
+        shortlist = self._places.get((facts.channel, facts.account)) or self._shortlist(facts)
+        asked = Question(facts, at_ms)
+        held: list[Rule] = []
+        for prepared in shortlist.rules:
+            if prepared.reads_text and not asked.may_find(shortlist.prefilter):
                 continue
-            tags.update(dict.fromkeys(prepared.rule.tags))
-            priority = priority if prepared.rule.priority is None else prepared.rule.priority
-            if prepared.rule.queue is not None:
-                decided = prepared.rule
+            if prepared.holds(asked):
+                held.append(prepared.rule)
+                if prepared.rule.queue is not None:
+                    break
+        return _together(held, facts.priority)
+
+    def _shortlist(self, facts: Facts) -> _Shortlist:
+        if len(self._places) >= _MOST_PLACES:
+            self._places.clear()
+        made = self._places[facts.channel, facts.account] = self._sorted_out(facts.channel, facts.account)
+        return made
+
+    def _sorted_out(self, channel: str, account: str) -> _Shortlist:
+        rules: list[_Prepared] = []
+        for rule, when, unless in self._rules:
+            against = rule.unless is not None and holds_at(rule.unless, channel, account)
+            if not holds_at(rule.when, channel, account) or (against and not unless):
+                continue
+            reads_text = bool(rule.when.words or rule.when.patterns)
+            rules.append(_Prepared(rule, when, unless if against else (), reads_text))
+            if rule.queue is not None and not when and not against:
                 break
-        priority = priority if facts.priority is None else facts.priority
-        if decided is None:
-            return Classified(None, None, priority, tuple(tags))
-        return Classified(decided.queue, decided.name, priority, tuple(tags))
+        return _Shortlist(tuple(rules), _prefilter(prepared.rule.when for prepared in rules))
 
 
-def folded(text: str) -> str:
-    """Text for comparing: full-width and half-width, upper and lower case are the same (NFKC and case folding)."""
-    return normalize("NFKC", normalize("NFKC", text).casefold())
+def _prefilter(matches: Iterable[Match]) -> Search | None:
+    patterns = [pattern for when in matches for pattern in (*map(literal, map(folded, when.words)), *when.patterns)]
+    try:
+        return any_pattern(patterns) if patterns else None
+    except ValueError:
+        return None  # too large together
 
 
-def conditions(when: Match) -> tuple[Condition, ...]:
-    """The conditions that were given, cheapest first; none at all always holds."""
-    makers: Sequence[tuple[tuple[str, ...], Callable[[tuple[str, ...]], Condition]]] = (
-        (when.channels, _channel),
-        (when.accounts, _account),
-        (when.tags, _tag),
-        (when.languages, _language),
-        (when.words, _word),
+def _together(held: Sequence[Rule], by_hand: int | None) -> Classified:
+    """What rules say that hold together, in order; the last one decides if it has a queue."""
+    if not held:
+        return Classified(None, None, by_hand or 0, ())
+    last = held[-1]
+    priority: int | None = _last(rule.priority for rule in held) if by_hand is None else by_hand
+    return Classified(
+        queue=last.queue,
+        rule=None if last.queue is None else last.name,
+        priority=priority or 0,
+        tags=tuple(dict.fromkeys(tag for rule in held for tag in rule.tags)),
+        rules=tuple(rule.name for rule in held),
+        skills=tuple({need.skill: need for rule in held for need in rule.skills}.values()),
+        relax=_last(rule.relax or None for rule in held) or (),
+        sla=_last(rule.sla for rule in held),
+        weight=_last(rule.weight for rule in held),
     )
-    return tuple(maker(values) for values, maker in makers if values)
 
 
-def _channel(values: tuple[str, ...]) -> Condition:
-    return lambda facts, text: facts.channel in values
-
-
-def _account(values: tuple[str, ...]) -> Condition:
-    return lambda facts, text: facts.account in values
-
-
-def _tag(values: tuple[str, ...]) -> Condition:
-    wanted = frozenset(values)
-    return lambda facts, text: not wanted.isdisjoint(facts.tags)
-
-
-def _language(values: tuple[str, ...]) -> Condition:
-    """``ja`` also stands for ``ja-JP``; case does not matter (RFC 4647 basic filtering)."""
-    wanted = tuple(value.lower() for value in values)
-    stems = tuple(f"{value}-" for value in wanted)
-
-    def holds(facts: Facts, text: str) -> bool:
-        language = (facts.language or "").lower()
-        return language in wanted or language.startswith(stems)
-
-    return holds
-
-
-def _word(values: tuple[str, ...]) -> Condition:
-    """Anywhere in the text, within a longer word too: Japanese has no spaces to tell words by."""
-    wanted = tuple(folded(value) for value in values)
-    return lambda facts, text: any(word in text for word in wanted)
+def _last(values: Iterable[Any]) -> Any:
+    """The last one that was said."""
+    return next((value for value in reversed(list(values)) if value is not None), None)
