@@ -42,10 +42,8 @@ def url_of(settings: Settings) -> str:
             f"no service with a store of its own runs in {folder}", "start it (madoguchi serve), or set store.url"
         )
     if not socket.exists():
-        raise Failure(
-            f"the store's socket is not in {folder}, whose path is too long for one", "use a shorter data_dir"
-        )
-    return f"unix://{quote(str(socket))}"
+        raise Failure(f"the store's socket is not in {folder}", "wait until the service has started")
+    return f"unix://{quote(str(socket.resolve()))}"  # a link, when the path was too long for a socket
 
 
 def _is_held(file: pathlib.Path) -> bool:

@@ -158,6 +158,7 @@ class Embedded:
             self._locks.close()
         if self._socket_dir is not None:
             shutil.rmtree(self._socket_dir, ignore_errors=True)
+            (self.data_dir / "valkey.sock").unlink(missing_ok=True)
 
     # -- starting --------------------------------------------------------------------------------------------------
 
@@ -165,8 +166,16 @@ class Embedded:
         self._hold(lock.own(self.data_dir / "lock"))
         self._server_lock = self._hold(FileLock(self.data_dir / "server.lock"))
         await self._outlive_orphan(self._server_lock)
-        if len(os.fsencode(self.socket)) > _SOCKET_PATH_BYTES:
+        self._place_socket()
+
+    def _place_socket(self) -> None:
+        """A socket that must lie elsewhere is found by a link in its place."""
+        place = self.socket
+        if place.is_symlink():
+            place.unlink()
+        if len(os.fsencode(place)) > _SOCKET_PATH_BYTES:
             self._socket_dir = Path(tempfile.mkdtemp(prefix="madoguchi-"))
+            place.symlink_to(self.socket)
             self._log.warning(_SHORT_SOCKET, socket=str(self.socket))
 
     def _hold(self, held: FileLock) -> FileLock:

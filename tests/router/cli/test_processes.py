@@ -54,6 +54,15 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         service.wait(lambda: not any(map(alive, left)))
 
 
+def test_a_folder_with_a_path_too_long_for_a_socket_will_do(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    with demonstration(folder, "--processes", "2") as service:
+        assert service.run("token", "list").returncode == 0
+        assert service.stop() == 0
+    assert not (folder / "data/quickstart/store/valkey.sock").is_symlink()
+
+
 def test_taken_port_is_told(tmp_path: Path) -> None:
     with demonstration(tmp_path) as service:
         other = tmp_path / "other"
