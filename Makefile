@@ -33,7 +33,7 @@ test: setup ## run every test
 	$(SAY) "test: tools beside Python"
 	@deploy/test-tools.sh
 	$(SAY) "test: pytest"
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST)
 
 check: setup ## lint, format, types, layers
 	$(SAY) "check: ruff"
