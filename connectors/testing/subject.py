@@ -199,7 +199,7 @@ def limits_texts(kit: Kit) -> bool:
 
 def listens(kit: Kit) -> bool:
     """it listens, and says how to try it (listening is overridden)"""
-    return kit.connector.manifest.listens != "no" and kit.listening is not Subject.listening
+    return kit.listening is not Subject.listening
 
 
 def speaks(kit: Kit) -> bool:

@@ -87,9 +87,11 @@ class ListenerChecks(Subject):
         async with self.listening() as (settings, _):
             before = asyncio.all_tasks()
             for cut in range(CUTS):
-                await self._cut(MemorySink(self.account), settings, cut)
+                reached = await self._cut(MemorySink(self.account), settings, cut)
                 left = asyncio.all_tasks() - before
                 assert not left, f"cancelled at await {cut}, and {left.pop().get_name()} runs on"
+                if not reached:
+                    return
 
     @only(listens)
     def test_cancelled_listener_resumes_without_loss(self) -> None:
