@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from contracts.contact import Contact
 from contracts.ids import message_id
-from contracts.message import Message, MessageState, Problem
+from contracts.message import STATE_RANK, Message, MessageState, Problem
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.find import message_here, pass_on
 from router.domain.conversation.listing import is_here
 from router.domain.conversation.state import move
 from router.domain.conversation.tables import CONVERSATION, DELIVER, MESSAGE, TRACE, Receipt, Trace
+from router.domain.turn import Turn
 
 STATES = frozenset({"sent", "delivered", "read", "failed"})
 MOST_RECEIPTS = 8
@@ -31,12 +32,15 @@ def receive(arrival: Arrival, contact: Contact) -> None:
     key = _key(arrival)
     message = message_here(arrival, key) if key is not None else None
     if message is not None and message.direction == "outbound":
+        early = _learn(arrival, message)
         if arrival.turn.get(DELIVER, message.id) is not None:
-            _remember(arrival, message.id)  # of a piece, perhaps, while others are still to be sent
+            # Of a piece, perhaps, while others are still to be sent.
+            _keep(arrival.turn, message.id, (*early, _told(arrival)))
         else:
-            _apply(arrival, message)
+            _apply(arrival, message, (*early, _told(arrival)))
     elif key is not None and message is None:
-        _remember(arrival, key)
+        # It may have come before the report of the sending: then that report finds it.
+        _keep(arrival.turn, key, (_told(arrival),))
     if event.state == "read" and event.upto is not None:
         _read_upto(arrival, contact)
     if message is None:
@@ -56,25 +60,40 @@ def _key(arrival: Arrival) -> str | None:
     return message_id(arrival.command.account, event.provider_id) if event.provider_id else None
 
 
-def _apply(arrival: Arrival, message: Message) -> None:
+def _told(arrival: Arrival) -> Receipt:
+    event = arrival.event
+    problem = problem_of(event.code, event.reason) if event.state == "failed" else None
+    return Receipt(event.state, event.sent_at or arrival.at, problem)
+
+
+def _learn(arrival: Arrival, message: Message) -> tuple[Receipt, ...]:
+    """A receipt with both ids tells what the provider calls a message whose answer we never had; gives the receipts
+    that were here before under that name."""
+    event, turn = arrival.event, arrival.turn
+    if not event.message or not event.provider_id:
+        return ()
+    key = message_id(arrival.command.account, event.provider_id)
+    known = turn.get(TRACE, key) or Trace()
+    if known.message is not None or key == message.id:
+        return ()
+    turn.put(TRACE, key, replace(known, message=message.id, conversation=message.conversation, receipts=()))
+    return known.receipts
+
+
+def _apply(arrival: Arrival, message: Message, receipts: tuple[Receipt, ...]) -> None:
     conversation = arrival.turn.get(CONVERSATION, message.conversation)
     if conversation is None:
         return
-    event = arrival.event
     draft = Draft(arrival.turn, conversation, arrival.command.id)
-    problem = problem_of(event.code, event.reason) if event.state == "failed" else None
-    move(draft, message, cast(MessageState, event.state), event.sent_at or arrival.at, problem)
+    for receipt in sorted(receipts, key=lambda each: STATE_RANK[each.state]):
+        message = move(draft, message, cast(MessageState, receipt.state), receipt.at, receipt.problem)
     if draft.seq != conversation.seq:
         draft.save()
 
 
-def _remember(arrival: Arrival, key: str) -> None:
-    """It may have come before the report of the sending: then that report finds it."""
-    event, turn = arrival.event, arrival.turn
-    problem = problem_of(event.code, event.reason) if event.state == "failed" else None
-    early = Receipt(event.state, event.sent_at or arrival.at, problem)
+def _keep(turn: Turn, key: str, receipts: tuple[Receipt, ...]) -> None:
     known = turn.get(TRACE, key) or Trace()
-    turn.put(TRACE, key, replace(known, receipts=(*known.receipts, early)[-MOST_RECEIPTS:]))
+    turn.put(TRACE, key, replace(known, receipts=(*known.receipts, *receipts)[-MOST_RECEIPTS:]))
 
 
 def _read_upto(arrival: Arrival, contact: Contact) -> None:

@@ -216,3 +216,24 @@ def test_a_read_mark_covers_everything_sent_to_that_identity_until_then() -> Non
     receipt(world, "read", upto=upto)
     assert [each.state for each in world.messages()[1:]] == ["read", "read", "sent", "queued"]
     world.check()
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_receipt_with_both_ids_tells_what_the_provider_calls_a_message_whose_answer_was_lost(
+    early: bool, settled: bool
+) -> None:
+    world = begun()
+    id = world.answer(world.conversation.id, message="ms_1")
+    if settled:
+        world.deliver("uncertain")
+    events = [
+        InboundReceipt(Sender("taro"), "sent", provider_id="mid.1", message="ms_1.0"),
+        InboundReceipt(Sender("taro"), "delivered", provider_id="mid.1"),
+    ]
+    for event in reversed(events) if early else events:
+        world.arrive(event)
+    if not settled:
+        world.deliver("uncertain")
+    assert [each.state for each in world.messages(world.conversation.id) if each.id == id] == ["delivered"]
+    world.check()
