@@ -61,6 +61,10 @@ class Subject:
     frames: ClassVar[Sequence[str]] = ()
     """For sessions: frames in which a customer says something."""
     mutations: ClassVar[int] = 5_000
+    patience_s: ClassVar[float] = 5.0
+    """For listeners: how long a message may take to be heard."""
+    cuts: ClassVar[int] = 40
+    """For listeners: at how many awaits, from the first on, they are cut off."""
 
     def sign(self, body: bytes, at: datetime) -> Mapping[str, str]:
         """The headers with which the provider would send these bytes (lower-case names)."""

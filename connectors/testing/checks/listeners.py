@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Awaitable, Coroutine, Generator
-from typing import Any, Final
+from collections.abc import Coroutine, Generator
+from typing import Any
 
-from connectors.api import Batch, NotAccepted
+from connectors.api import Batch, Listener, NotAccepted
 from connectors.testing.subject import Subject, listens, only
-
-PATIENCE_S: Final = 5.0
-CUTS: Final = 40
-"""At most so many awaits, from the first on, are tried."""
 
 
 class MemorySink:
@@ -50,9 +46,9 @@ class MemorySink:
     def troubled(self, reason: str) -> None:
         pass
 
-    async def holds(self, wanted: set[str]) -> None:
+    async def holds(self, wanted: set[str], patience_s: float) -> None:
         """Returns when all of them were published."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             while not wanted <= set(self.ids):
                 self.news.clear()
                 await self.news.wait()
@@ -86,7 +82,7 @@ class ListenerChecks(Subject):
     async def _cut_everywhere(self) -> None:
         async with self.listening() as (settings, _):
             before = asyncio.all_tasks()
-            for cut in range(CUTS):
+            for cut in range(self.cuts):
                 reached = await self._cut(MemorySink(self.account), settings, cut)
                 left = asyncio.all_tasks() - before
                 assert not left, f"cancelled at await {cut}, and {left.pop().get_name()} runs on"
@@ -98,7 +94,7 @@ class ListenerChecks(Subject):
         asyncio.run(self._cut_and_resume())
 
     async def _cut_and_resume(self) -> None:
-        for cut in range(CUTS):
+        for cut in range(self.cuts):
             async with self.listening() as (settings, wanted):
                 sink = MemorySink(self.account)
                 ended = await self._cut(sink, settings, cut)
@@ -108,9 +104,9 @@ class ListenerChecks(Subject):
 
     async def _until(self, sink: MemorySink, settings: dict[str, Any], wanted: set[str]) -> None:
         connector = self.made(**settings)
-        tasks = [asyncio.create_task(_run(each.run(sink))) for each in connector.listeners()]
+        tasks = [asyncio.create_task(_run(each, sink)) for each in connector.listeners()]
         try:
-            await sink.holds(wanted)
+            await sink.holds(wanted, self.patience_s)
         except TimeoutError:
             raise AssertionError(f"never heard: {sorted(wanted - set(sink.ids))}") from None
         finally:
@@ -123,7 +119,7 @@ class ListenerChecks(Subject):
         """Runs the listener to its await number ``at`` and cancels it there; False: it does not come so far."""
         connector = self.made(**settings)
         listener = connector.listeners()[0]
-        cut = _Cut(_run(listener.run(sink)), at)
+        cut = _Cut(_run(listener, sink), at)
         task = asyncio.create_task(cut.run())
         await asyncio.wait({task}, timeout=0.5)
         task.cancel()
@@ -163,5 +159,5 @@ class _Cut:
                 thrown = error
 
 
-async def _run(work: Awaitable[None]) -> None:
-    await work
+async def _run(listener: Listener, sink: MemorySink) -> None:
+    await listener.run(sink)
