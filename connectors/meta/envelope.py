@@ -16,6 +16,8 @@ from contracts.inbound import Inbound
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
 Number = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 """Whole; small enough to be kept in msgpack, and to be a time in milliseconds."""
+Big = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""An id that was written as a number."""
 MOST: Final = 1_000
 """Updates in one webhook, and entries in one."""
 _REASONS: Final = 5
@@ -26,7 +28,7 @@ _MILLISECONDS: Final = 10**11
 class Entry(msgspec.Struct, frozen=True):
     """News of one account at Meta. Which of the lists is there depends on the channel."""
 
-    id: Id | Number | None = None
+    id: Id | Big | None = None
     changes: Annotated[list[msgspec.Raw], Meta(max_length=MOST)] = []
     messaging: Annotated[list[msgspec.Raw], Meta(max_length=MOST)] = []
     standby: Annotated[list[msgspec.Raw], Meta(max_length=MOST)] = []

@@ -1,0 +1,1 @@
+"""Direct messages of pages and accounts: what Messenger and Instagram have in common."""

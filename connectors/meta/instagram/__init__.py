@@ -1,0 +1,5 @@
+"""Instagram direct messages."""
+
+from connectors.meta.instagram.connector import InstagramConnector
+
+__all__ = ["InstagramConnector"]

@@ -1,0 +1,5 @@
+"""Facebook Messenger."""
+
+from connectors.meta.messenger.connector import MessengerConnector
+
+__all__ = ["MessengerConnector"]

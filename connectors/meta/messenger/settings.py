@@ -1,0 +1,14 @@
+"""The settings of a Messenger account (one Facebook page)."""
+
+from __future__ import annotations
+
+from connectors.meta.direct.settings import DirectSettings
+
+
+class MessengerSettings(DirectSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From the App Dashboard, Messenger > Settings."""
+
+    page_id: str
+    """The page's id: webhooks of other pages of the same app are passed over."""
+    page_username: str | None = None
+    """The page's name in links (``m.me/<name>``), where it has one."""
