@@ -27,7 +27,8 @@ from router.domain.dispatch.offer import accept, claim, decline, expire, remembe
 from router.domain.dispatch.publish import publish, rollback, wanted_policies
 from router.domain.dispatch.request import release, request
 from router.domain.dispatch.roster import put_agent, remove_agent
-from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, POLICIES, POLICY, SESSIONS, WORK
+from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, POLICIES, POLICY, SESSIONS, TOLD, WORK
+from router.domain.dispatch.told import tell_terms
 from router.domain.policy.versions import History
 from router.domain.turn import Handler, Reader, Table, Turn
 
@@ -41,10 +42,11 @@ class DispatchHandler(Handler):
     ``Missing`` half-way. Every refusal is raised before anything moved.
     """
 
-    tables: Sequence[Table[Any]] = (AGENTS, WORK, POLICY, HISTORY, SESSIONS, DECISIONS, POLICIES)
+    tables: Sequence[Table[Any]] = (AGENTS, WORK, POLICY, HISTORY, SESSIONS, TOLD, DECISIONS, POLICIES)
 
     def __init__(self) -> None:
         self.desk = Desk(Policy(), {}, {}, {})
+        self._new = True
         self._rules: dict[type, Rule] = {
             RequestAgent: request,
             ReleaseWork: release,
@@ -71,6 +73,7 @@ class DispatchHandler(Handler):
         history = rows.get(HISTORY.name, {}).get(CURRENT, History())
         agents, work, sessions = (rows.get(table.name, {}) for table in (AGENTS, WORK, SESSIONS))
         self.desk = Desk(policy, agents, work, sessions, history.number)
+        self._new = True
 
     def needs(self, reader: Reader, command: Any) -> None:
         """Earlier policies; all else that the rules read is preloaded."""
@@ -88,8 +91,11 @@ class DispatchHandler(Handler):
         if rule is None:
             raise TypeError(f"{type(command).__name__} is no command for dispatch")
         moves = Moves(turn, self.desk, command)
+        if self._new:
+            tell_terms(moves)
         rule(moves, command)
         moves.finish()
+        self._new = False
 
     def resume(self) -> Iterable[object]:
         """Nothing: what must happen outside happens in other shards, and is told to them."""

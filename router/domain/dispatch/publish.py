@@ -12,6 +12,7 @@ from router.domain.dispatch.drain import drain_all
 from router.domain.dispatch.moves import Moves
 from router.domain.dispatch.request import routed, tag
 from router.domain.dispatch.tables import CURRENT, HISTORY, POLICIES, POLICY
+from router.domain.dispatch.told import tell_terms
 from router.domain.dispatch.work import line_key
 from router.domain.policy.check import errors
 from router.domain.policy.stands import standing_rules
@@ -130,6 +131,7 @@ def _put_in_force(moves: Moves, history: History, policy: Policy, note: Note) ->
 def _rearrange(moves: Moves, before: Policy, policy: Policy, number: int) -> None:
     """The desk by the new rules: who waits where, and who gets what of it."""
     moves.desk.rules = Rulebook(policy, number)
+    tell_terms(moves)
     moved = list(_rerouted(moves, standing_rules(before, policy)))
     moves.desk.arrange()
     drain_all(moves, "policy_changed")

@@ -10,6 +10,7 @@ from contracts.events import AgentChanged
 from router.domain.dispatch.attend import GRACE, drop_session, known, settle, vacate
 from router.domain.dispatch.moves import Moves
 from router.domain.dispatch.tables import AGENTS
+from router.domain.dispatch.told import tell_of_bot
 
 
 def put_agent(moves: Moves, command: PutAgent) -> None:
@@ -24,6 +25,7 @@ def put_agent(moves: Moves, command: PutAgent) -> None:
         seat.idle_ms = moves.turn.at_ms
     moves.touch(seat)
     _changed(moves, seat.id, seat.state())
+    tell_of_bot(moves, seat.agent)
     settle(moves, seat, left=not seat.agent.enabled)
 
 
@@ -40,6 +42,7 @@ def remove_agent(moves: Moves, command: RemoveAgent) -> None:
     moves.desk.stand_up(seat.id)
     moves.forget_seat(seat.id)
     moves.turn.drop(AGENTS, seat.id)
+    tell_of_bot(moves, seat.agent, removed=True)
     _changed(moves, seat.id, None)
 
 

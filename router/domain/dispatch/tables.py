@@ -9,6 +9,7 @@ import msgspec
 from contracts.agent import AgentState
 from contracts.decision import Decision
 from contracts.policy import Policy
+from contracts.terms import Terms
 from router.domain.dispatch.work import Work
 from router.domain.policy.versions import History
 from router.domain.turn import Table
@@ -30,6 +31,8 @@ HISTORY: Final = Table("policy_history", History, preload=True)
 POLICIES: Final = Table("policies", Policy)
 """The last hundred, by number; read when one is asked for."""
 SESSIONS: Final = Table("sessions", Session, preload=True)
+TOLD: Final = Table("told", Terms, preload=True)
+"""One row, ``current``: what conversation shards were told of the policy."""
 DECISIONS: Final = Table("decision", Decision, ttl_s=30 * 24 * 3600)
 """Read by the API only; the list ``why`` of a conversation names its decisions, oldest first."""
 
