@@ -32,6 +32,7 @@ from router.api.subscriptions.send import Sender
 from router.api.subscriptions.service import SubscriptionService
 from router.api.subscriptions.store import SubscriptionStore
 from router.console import QuickstartFacts, add_console
+from router.delivery.conditions import Conditions
 from router.delivery.courtesies import Courtesies
 from router.delivery.deliveries import Deliveries
 from router.delivery.effects import EffectRunner
@@ -47,6 +48,7 @@ from router.domain.dispatch.tables import AGENTS, CURRENT, HISTORY
 from router.domain.policy.check import errors
 from router.domain.policy.versions import History as PolicyHistory
 from router.domain.policy.versions import is_news
+from router.domain.reply.facts import ReplyFacts
 from router.domain.turn import Handler
 from router.edge import sockets
 from router.edge.callers import Callers
@@ -277,7 +279,8 @@ async def _watch_store(parts: Parts) -> None:
 
 async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     effects = parts.effects = EffectRunner()
-    rules = ConversationRules(handover_key=parts.keys.key("handover"))
+    facts = _reply_facts(parts)
+    rules = ConversationRules(handover_key=parts.keys.key("handover"), reply=facts)
     settings = WorkerSettings(
         id=parts.name,
         shards=parts.settings.shards.conversation,
@@ -295,7 +298,7 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
             parts.accounts,
             parts.state,
             parts.appender,
-            Preparer(parts.media, parts.links),
+            Preparer(parts.media, parts.links, facts),
             gates,
             parts.metrics,
         ),
@@ -318,6 +321,11 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     stack.push_async_callback(parts.supervisor.stop, "worker")
     # First of all: what is being sent is reported while the shards are still ours.
     stack.push_async_callback(effects.stop, 5.0)
+
+
+def _reply_facts(parts: Parts) -> ReplyFacts:
+    channels = {name: account.connector.manifest for name, account in parts.accounts.items()}
+    return ReplyFacts(channels, parts.settings.templates, parts.settings.service.language)
 
 
 def _handler(rules: ConversationRules, shard: str) -> Handler:
@@ -415,6 +423,8 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
     private = parts.settings.http.private_webhooks
     courtesies = Courtesies(parts.accounts)
     stack.push_async_callback(courtesies.stop)
+    conditions = Conditions(parts.accounts)
+    stack.push_async_callback(conditions.stop)
     services = ApiServices(
         appender=parts.appender,
         submitter=parts.submitter,
@@ -432,6 +442,8 @@ def _add_api(stack: AsyncExitStack, app: web.Application, parts: Parts) -> None:
         show_typing=courtesies.typing,
         show_read=courtesies.read,
         accounts=partial(_account_health, parts),
+        reply=_reply_facts(parts),
+        conditions=conditions.of,
         media=parts.media,
         limits=ApiLimits(body=parts.settings.limits.body_bytes, sockets=parts.settings.limits.agent_sockets),
         allow_private=private,

@@ -17,6 +17,7 @@ from connectors.api import (
     Parsed,
     ProviderRequest,
     ProviderResponse,
+    Quota,
     Refused,
     Request,
     Verified,
@@ -66,7 +67,9 @@ class LineConnector(Connector[LineSettings]):
         text_unit="utf16",
         batch=5,
         idempotent=True,
-        reply_window_s=60,
+        reply_tokens=True,
+        billed_push=True,
+        rate_per_second=2_000,
         typing=True,
         read_marks=True,
         profile_lookup=True,
@@ -112,6 +115,12 @@ class LineConnector(Connector[LineSettings]):
 
     def probe_request(self) -> ProviderRequest:
         return lookups.probe_request(self.settings)
+
+    def quota_requests(self) -> Sequence[ProviderRequest]:
+        return lookups.quota_requests(self.settings)
+
+    def read_quota(self, responses: Sequence[ProviderResponse]) -> Quota | None:
+        return lookups.read_quota(responses)
 
     def handover_link(self, text: str) -> str | None:
         if self.settings.basic_id is None:

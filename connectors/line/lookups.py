@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from connectors.api import ProviderRequest, ProviderResponse
+from connectors.api import ProviderRequest, ProviderResponse, Quota
 from connectors.kit.json import BadJson, read
 from connectors.line.settings import LineSettings
 from contracts.attachment import Attachment
@@ -27,6 +28,15 @@ class ProfileAnswer(msgspec.Struct, frozen=True, rename="camel"):
     language: str | None = None
 
 
+class QuotaAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """Either of the two answers about the month's quota."""
+
+    type: str | None = None
+    value: int | None = None
+    total_usage: int | None = None
+
+
+_quota: Final = msgspec.json.Decoder(QuotaAnswer)
 _profile: Final = msgspec.json.Decoder(ProfileAnswer)
 
 
@@ -76,6 +86,21 @@ def read_request(settings: LineSettings, extra: dict[str, Any]) -> ProviderReque
 def probe_request(settings: LineSettings) -> ProviderRequest:
     """The bot's own card."""
     return _get(settings, "/v2/bot/info")
+
+
+def quota_requests(settings: LineSettings) -> list[ProviderRequest]:
+    """The month's quota of pushed messages, and how much of it is used."""
+    return [_get(settings, "/v2/bot/message/quota"), _get(settings, "/v2/bot/message/quota/consumption")]
+
+
+def read_quota(responses: Sequence[ProviderResponse]) -> Quota | None:
+    """Accounts without a limit have a quota of type ``none``."""
+    if len(responses) != 2 or any(each.status != 200 for each in responses):
+        return None
+    quota, used = read(responses[0].body, _quota), read(responses[1].body, _quota)
+    if isinstance(quota, BadJson) or isinstance(used, BadJson) or used.total_usage is None:
+        return None
+    return Quota(used.total_usage, quota.value)
 
 
 def _get(settings: LineSettings, path: str) -> ProviderRequest:

@@ -6,6 +6,7 @@ from contracts.conversation import Context, Conversation
 from router.api import find
 from router.api.services import ApiServices
 from router.api.tables import CONVERSATION
+from router.api.ways import ways_to
 from router.domain.conversation.context import build, wanted
 
 
@@ -18,7 +19,9 @@ async def context_of(services: ApiServices, conversation: Conversation) -> Conte
     others = await _conversations(services, [ref.id for ref in person.conversations if ref.id != conversation.id])
     ids = wanted(conversation, person, others.get)
     place = {message: one.id for one in (*others.values(), conversation) for message in one.tail}
-    return build(person, conversation, await find.messages(services, [(place[id], id) for id in ids]))
+    messages = await find.messages(services, [(place[id], id) for id in ids])
+    reaches = [reach for one in others.values() for reach in one.reaches]
+    return build(person, conversation, messages, await ways_to(services, conversation, person, reaches))
 
 
 async def _conversations(services: ApiServices, ids: list[str]) -> dict[str, Conversation]:

@@ -60,6 +60,8 @@ class NewMessage(msgspec.Struct, frozen=True):
     subject: str | None = None
     reply_to: str | None = None
     provider_extra: dict[str, Any] | None = None
+    bulk: bool = False
+    """Said to many at once: answers of people go before it."""
 
 
 class NewNote(msgspec.Struct, frozen=True):
@@ -268,15 +270,16 @@ async def send_message(call: Call) -> Written:
 
 def send_command(id: str, by: str, conversation: str, body: NewMessage) -> commands.SendMessage:
     """The command for an answer. Raises ApiError 422."""
-    _check_target(body)
+    check_target(body)
     return commands.SendMessage(
         id=id, by=by, conversation=conversation, message=writes.message_id(id), parts=parts_of(body.text, body.parts),
         channel=body.channel, account=body.account, address=body.address, subject=body.subject,
-        reply_to=body.reply_to, extra=body.provider_extra,
+        reply_to=body.reply_to, extra=body.provider_extra, bulk=body.bulk,
     )  # fmt: skip
 
 
-def _check_target(body: NewMessage) -> None:
+def check_target(body: NewMessage) -> None:
+    """Raises ApiError 422 when the way is named by its end only."""
     if (body.account or body.address) and not body.channel:
         raise bad_input(
             "a target account or address needs its channel", where="$.channel", expected="the channel's name"

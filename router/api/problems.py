@@ -31,7 +31,8 @@ _STATUS_OF_REFUSAL: Final[dict[str, int]] = {
 
 class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What went wrong. ``type`` ends in a stable name; ``where`` points at the wrong part of the input and ``expected``
-    says what would be right; ``kind`` is the refusal's own kind."""
+    says what would be right; ``kind`` is the refusal's own kind; ``alternatives``: other ways to the customer that can
+    do it, the best first."""
 
     type: str
     title: str
@@ -41,6 +42,7 @@ class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
     expected: str | None = None
     kind: str | None = None
     retryable: bool = False
+    alternatives: tuple[str, ...] = ()
 
 
 class ApiError(Exception):
@@ -56,6 +58,7 @@ class ApiError(Exception):
         expected: str | None = None,
         kind: str | None = None,
         retryable: bool = False,
+        alternatives: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -69,6 +72,7 @@ class ApiError(Exception):
             expected=expected,
             kind=kind,
             retryable=retryable,
+            alternatives=alternatives,
         )
 
     @property
@@ -96,7 +100,9 @@ def not_found(what: str, id: str) -> ApiError:
 def of_refusal(refused: Refused) -> ApiError:
     """A rule's refusal."""
     status = _STATUS_OF_REFUSAL.get(refused.kind, 409)
-    return ApiError(status, refused.sentence, kind=refused.kind, retryable=refused.retryable)
+    return ApiError(
+        status, refused.sentence, kind=refused.kind, retryable=refused.retryable, alternatives=refused.alternatives
+    )
 
 
 def of_http(error: web.HTTPException) -> ApiError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -13,6 +13,7 @@ from contracts.conversation import Reach
 from contracts.message import Message
 from router.api.subscriptions.store import SubscriptionStore
 from router.api.tokens import TokenStore
+from router.domain.reply.facts import Condition, ReplyFacts
 from router.media.links import Links
 from router.media.store import MediaStore
 from router.observe.metrics import Metrics
@@ -93,5 +94,9 @@ class ApiServices:
     """Shows the customer, where the channel can, that an agent types. Returns at once."""
     show_read: Callable[[Message], None] | None = None
     """Marks a customer's message as read, where the channel can. Returns at once."""
+    reply: ReplyFacts = field(default_factory=ReplyFacts)
+    """What the channels can carry and until when, and the templates."""
+    conditions: Callable[[Iterable[str]], Awaitable[Mapping[str, Condition]]] | None = None
+    """How these accounts are at the moment: their troubles and quotas."""
     allow_private: bool = False
     """Subscriptions may lead into private networks: for development and tests."""

@@ -8,6 +8,7 @@ from contracts.conversation import Context, Conversation
 from contracts.decision import Decision
 from contracts.message import Message
 from contracts.policy import Policy
+from contracts.reply import Verdict
 from router.api import (
     accounts,
     agents,
@@ -21,6 +22,7 @@ from router.api import (
     messages,
     policy,
     queues,
+    reply,
     token_routes,
 )
 from router.api import subscription_routes as subscriptions
@@ -77,6 +79,16 @@ ROUTES: tuple[Route, ...] = (
         Done,
         body=conversations.NewMessage,
         write=True,
+    ),
+    Route(
+        "POST",
+        f"{_C}/reply-check",
+        "read",
+        "Ask whether a draft can be said, how, and where else",
+        reply.reply_check,
+        Verdict,
+        body=conversations.NewMessage,
+        problems=(404, 422),
     ),
     Route(
         "POST",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from connectors.api import Failed, MediaLink, Outbound
+from connectors.api import Failed, MediaLink, Outbound, problem
 from connectors.kit.degrade import pieces_for
 from contracts.attachment import Attachment
-from contracts.content import attachments_of
+from contracts.content import Part, Template, attachments_of
 from contracts.conversation import Conversation, Reach
 from contracts.message import Message
 from router.accounts import Account
+from router.domain.reply.facts import ReplyFacts
+from router.domain.reply.templates import all_said
+from router.domain.reply.ways import window_end
 from router.media.links import Links
 from router.media.store import MediaStore
 
@@ -22,9 +25,10 @@ _MOST_BLOBS = 25 * 1024 * 1024
 class Preparer:
     """Builds :class:`connectors.api.Outbound` values."""
 
-    def __init__(self, media: MediaStore, links: Links) -> None:
+    def __init__(self, media: MediaStore, links: Links, facts: ReplyFacts | None = None) -> None:
         self._media = media
         self._links = links
+        self._facts = facts or ReplyFacts()
 
     async def prepare(
         self,
@@ -40,10 +44,11 @@ class Preparer:
         """The message for its connector; Failed when the channel cannot carry it."""
         attachments = attachments_of(message.parts)
         media = {each.id: link for each in attachments if (link := self._link(each, message.at, now)) is not None}
-        pieces = pieces_for(account.connector.manifest, message.parts, media)
+        reach = reach_of(conversation, message)
+        parts = self._sayable(account, message, conversation, reach, now)
+        pieces = parts if isinstance(parts, Failed) else pieces_for(account.connector.manifest, parts, media)
         if isinstance(pieces, Failed):
             return pieces
-        reach = reach_of(conversation, message)
         return Outbound(
             message=message.id,
             conversation=conversation.id,
@@ -65,6 +70,19 @@ class Preparer:
             automatic="automatic" in message.flags,
             targets=targets or {},
         )
+
+    def _sayable(
+        self, account: Account, message: Message, conversation: Conversation, reach: Reach, now: datetime
+    ) -> tuple[Part, ...] | Failed:
+        """The parts with templates in the channel's form. What waited here may be too late: nothing is called then."""
+        manifest, facts = account.connector.manifest, self._facts
+        parts = all_said(facts.templates, manifest, message.parts, conversation.language, facts.language)
+        ends = window_end(manifest, reach, person=(message.author or "").startswith("agent:"))
+        if isinstance(parts, Failed) or ends is None or ends > now or manifest.after_window == "open" or reach.ours:
+            return parts
+        if manifest.after_window == "template" and all(isinstance(part, Template) for part in parts):
+            return parts
+        return Failed(problem("window_closed"))
 
     def _link(self, attachment: Attachment, at: datetime, now: datetime) -> MediaLink | None:
         url = self._links.lasting_url(attachment, at.timestamp(), now.timestamp())

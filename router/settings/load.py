@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from router.domain.reply.templates import faults
 from router.settings.convert import convert
 from router.settings.environment import CONFIG, Overlay, read_environment
 from router.settings.listen import listen_address
@@ -136,6 +137,8 @@ def _inconsistent(settings: Settings) -> Iterator[Problem]:
     if not settings.service.public_url.startswith(("http://", "https://")):
         yield Problem(("service", "public_url"), "not a web address", "write https://host, without a path at its end")
     yield from _same_agents(settings)
+    for name, template in settings.templates.items():
+        yield from (Problem(("templates", name), fault, "see [templates.NAME]") for fault in faults(template))
 
 
 def _same_agents(settings: Settings) -> Iterator[Problem]:

@@ -43,12 +43,18 @@ _SAMPLES = {
     ("policy", "rules", "sla"): '"standard"',
     ("policy", "slas", "standard", "hours"): '"office"',
     ("policy", "slas", "standard", "notice"): '"late"',
+    ("templates", "shipped", "texts"): '{ en = "Your order {number} is on its way." }',
+    ("templates", "shipped", "params"): '["number"]',
+    ("templates", "shipped", "channels", "whatsapp", "name"): '"order_shipped"',
 }
 _NAMES = {
     ("accounts",): "NAME",
     ("policy", "calendars"): "office",
     ("policy", "classes"): "chat",
     ("policy", "slas"): "standard",
+    ("templates",): "shipped",
+    ("templates", "channels"): "whatsapp",
+    ("templates", "shipped", "channels"): "whatsapp",
 }
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "secret"}
 _INTRODUCTION = """\

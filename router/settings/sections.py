@@ -10,6 +10,7 @@ from msgspec import Meta
 from connectors.api import Secret
 from contracts.agent import Agent
 from contracts.policy import Policy
+from router.domain.reply.templates import MessageTemplate
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0)]
@@ -104,7 +105,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str | None = None
     """What the account's customers speak unless they say otherwise."""
     send_per_second: Annotated[float, Meta(gt=0)] | None = None
-    """At most so many provider calls a second and copy; the rest waits in order."""
+    """At most so many provider calls a second, over all copies; the rest waits, answers before bulk. What the channel
+    itself limits counts too."""
     receive_per_second: Annotated[float, Meta(gt=0)] | None = None
     """At most so many requests a second are taken from outside per copy; more get 429."""
     allow_private: bool = False
@@ -198,6 +200,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounts: dict[str, Account] = {}
     policy: Policy = Policy()
     agents: tuple[Agent, ...] = ()
+    templates: dict[str, MessageTemplate] = {}
     retention: Retention = Retention()
     limits: Limits = Limits()
     logging: Logging = Logging()

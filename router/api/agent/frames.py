@@ -62,6 +62,17 @@ class Reply(Frame, frozen=True, tag="reply"):
     provider_extra: dict[str, Any] | None = None
 
 
+class Check(Frame, frozen=True, tag="check"):
+    """As ``POST /v1/conversations/{id}/reply-check``: can it be said, how, and where else. While it is written."""
+
+    conversation: str
+    text: str | None = None
+    parts: tuple[Part, ...] = ()
+    channel: str | None = None
+    account: str | None = None
+    address: str | None = None
+
+
 class Note(Frame, frozen=True, tag="note"):
     conversation: str
     key: str | None = None
@@ -109,4 +120,6 @@ class Watch(Frame, frozen=True, tag="watch"):
     conversation: str
 
 
-ClientFrame = Hello | Accept | Decline | Claim | Reply | Note | SetStatus | Transfer | Presence | Typing | Read | Watch
+ClientFrame = (
+    Hello | Accept | Decline | Claim | Reply | Check | Note | SetStatus | Transfer | Presence | Typing | Read | Watch
+)

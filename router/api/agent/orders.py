@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import singledispatchmethod
 from typing import Any
 
-from contracts import commands, ids
+from contracts import codec, commands, ids
 from contracts.conversation import Reach
 from contracts.streams import DISPATCH
 from router.api import conversations as rest
@@ -16,6 +16,7 @@ from router.api.agent import frames
 from router.api.problems import ApiError
 from router.api.services import ApiServices
 from router.api.tokens import Scope, Token
+from router.api.ways import verdict_on
 
 Result = dict[str, Any]
 
@@ -60,6 +61,14 @@ class Orders:
             frame.provider_extra,
         )  # fmt: skip
         return await self._conversation(rest.send_command(**self._said(frame.key, frame.conversation), body=body))
+
+    @carry_out.register
+    async def _check(self, frame: frames.Check) -> Result:
+        require(self._token, "reply")
+        parts = rest.parts_of(frame.text, frame.parts)
+        verdict = await verdict_on(self._services, frame.conversation, parts, frame, by=self._token.by)
+        found: Result = codec.to_plain(verdict)
+        return found
 
     @carry_out.register
     async def _note(self, frame: frames.Note) -> Result:

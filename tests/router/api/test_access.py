@@ -18,6 +18,7 @@ PROMISED: dict[str, Scope | None] = {
     "GET /v1/conversations/{id}/context": "read",
     "GET /v1/conversations/{id}/messages": "read",
     "POST /v1/conversations/{id}/messages": "reply",
+    "POST /v1/conversations/{id}/reply-check": "read",
     "POST /v1/conversations/{id}/notes": "reply",
     "POST /v1/conversations/{id}/status": "reply",
     "POST /v1/conversations/{id}/snooze": "reply",

@@ -16,7 +16,14 @@ from router.settings.reference import example, page
 from router.settings.shape import fields_of, shape_of
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
-NAMES = {"accounts": "NAME", "calendars": "office", "classes": "chat", "slas": "standard"}
+NAMES = {
+    "accounts": "NAME",
+    "calendars": "office",
+    "channels": "whatsapp",
+    "classes": "chat",
+    "slas": "standard",
+    "templates": "shipped",
+}
 
 
 def keys(annotation: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
