@@ -32,6 +32,7 @@ _SAMPLES = {
     ("policy", "queues", "escalate"): '"default"',
     ("policy", "queues", "hours"): '"office"',
     ("policy", "queues", "name"): '"default"',
+    ("policy", "queues", "overflow", "do"): '"message"',
     ("policy", "queues", "overflow", "queue"): '"default"',
     ("policy", "queues", "overflow", "text"): '"closed"',
     ("policy", "queues", "sla"): '"standard"',
@@ -73,7 +74,15 @@ _INTRODUCTION = """\
 
 
 def docs_of(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """The text under each field in the source."""
+    """The text under each field in the source, also of the fields that come from a parent."""
+    docs: dict[str, str] = {}
+    for each in reversed(struct.__mro__):
+        if issubclass(each, msgspec.Struct) and each is not msgspec.Struct:
+            docs.update(_docs_in(each))
+    return docs
+
+
+def _docs_in(struct: type[msgspec.Struct]) -> dict[str, str]:
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
     assert isinstance(tree, ast.ClassDef)
     docs: dict[str, str] = {}

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors import registry
 from router.settings import Settings, read
-from router.settings.reference import example, page
+from router.settings.reference import docs_of, example, page
 from router.settings.shape import fields_of, shape_of
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -91,3 +92,17 @@ def test_connectors_are_on_the_page(name: str) -> None:
 @pytest.mark.parametrize(("file", "made"), [("settings.md", page), ("madoguchi.example.toml", example)])
 def test_committed_file_is_fresh(file: str, made: Any) -> None:
     assert (DEPLOY / file).read_text("utf-8") == made(), "run: make gen"
+
+
+def test_what_a_parent_says_of_its_fields_counts_for_its_children() -> None:
+    class Parent(msgspec.Struct):
+        key: str
+        """Of the parent."""
+        other: str
+        """Of the parent."""
+
+    class Child(Parent):
+        other: str
+        """Of the child."""
+
+    assert docs_of(Child) == {"key": "Of the parent.", "other": "Of the child."}
