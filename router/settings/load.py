@@ -9,17 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from router.domain.policy.check import errors
 from router.domain.reply.templates import faults
 from router.settings.convert import convert
 from router.settings.environment import CONFIG, Overlay, read_environment
 from router.settings.listen import listen_address
-from router.settings.locate import line_of
+from router.settings.locate import spot_of
 from router.settings.mismatch import mismatches
 from router.settings.problem import Problem, SettingsError
 from router.settings.secret_file import fill_in
 from router.settings.sections import Account, Settings
 from router.settings.shape import fields_of
-from router.settings.unknown import unknown_keys
+from router.settings.unknown import UNKNOWN, unknown_keys
 
 DEFAULT_FILE = "madoguchi.toml"
 _ACCOUNT_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
@@ -72,9 +73,10 @@ def _parse(text: str, source: str | None) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+        found = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
         cause = f"not TOML: {str(error)[: found.start()] if found else error}"
-        raise SettingsError([Problem((), cause, file=source, line=int(found[1]) if found else None)]) from None
+        line, column = (int(found[1]), int(found[2])) if found else (None, None)
+        raise SettingsError([Problem((), cause, file=source, line=line, column=column)]) from None
 
 
 def _table(raw: dict[str, Any], key: str) -> dict[str, Any]:
@@ -137,6 +139,7 @@ def _inconsistent(settings: Settings) -> Iterator[Problem]:
     if not settings.service.public_url.startswith(("http://", "https://")):
         yield Problem(("service", "public_url"), "not a web address", "write https://host, without a path at its end")
     yield from _same_agents(settings)
+    yield from (Problem(problem.place, problem.sentence) for problem in errors(settings.policy))
     for name, template in settings.templates.items():
         yield from (Problem(("templates", name), fault, "see [templates.NAME]") for fault in faults(template))
 
@@ -155,4 +158,10 @@ def _located(problem: Problem, overlay: Overlay, text: str, source: str | None) 
     name = overlay.names.get(problem.path) or overlay.names.get((*problem.path[:-1], f"{problem.path[-1]}_file"))
     if name is not None:
         return replace(problem, file=f"environment variable {name}")
-    return replace(problem, file=source, line=line_of(text, problem.path))
+    return located(problem, text, source)
+
+
+def located(problem: Problem, text: str, source: str | None) -> Problem:
+    """The problem with its place in the file: of the key when the key is wrong, otherwise of the value."""
+    spot = spot_of(text, problem.path, of_key=problem.cause == UNKNOWN)
+    return replace(problem, file=source, line=spot and spot.line, column=spot and spot.column)

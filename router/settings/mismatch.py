@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
 from router.settings.convert import Mismatch, convert
 from router.settings.problem import Path, Problem
-from router.settings.shape import Shape, fields_of, shape_of
+from router.settings.shape import Shape, bare, fields_of, shape_of
+from router.settings.unknown import nearest
 
 
 def mismatches(raw: Any, annotation: Any, path: Path = ()) -> Iterator[Problem]:
@@ -42,4 +44,6 @@ def _leaf(raw: Any, annotation: Any, path: Path) -> Iterator[Problem]:
     try:
         convert(raw, annotation, path)
     except Mismatch as error:
-        yield error.problem
+        kind = bare(annotation)
+        is_choice = get_origin(kind) is Literal and isinstance(raw, str)
+        yield replace(error.problem, remedy=nearest(raw, get_args(kind))) if is_choice else error.problem

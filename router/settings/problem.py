@@ -24,9 +24,12 @@ class Problem:
     remedy: str = ""
     file: str | None = None
     line: int | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
-        where = f"{self.file}, line {self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        spot = (f"line {self.line}" if self.line else None, f"column {self.column}" if self.column else None)
+        told = ", ".join(part for part in (self.file, *spot) if part)
+        where = f"{told}: " if told else ""
         what = f"{dotted(self.path)}: {self.cause}" if self.path else self.cause
         return f"{where}{what}; {self.remedy}" if self.remedy else f"{where}{what}"
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from router.settings.problem import Path, Problem
 from router.settings.shape import fields_of, shape_of
+
+UNKNOWN: Final = "unknown key"
 
 
 def unknown_keys(raw: Any, annotation: Any, path: Path = ()) -> Iterator[Problem]:
@@ -29,7 +31,7 @@ def _table(raw: dict[str, Any], fields: dict[str, Any], path: Path) -> Iterator[
         if key in fields:
             yield from unknown_keys(value, fields[key], (*path, key))
         else:
-            yield Problem((*path, key), "unknown key", nearest(key, fields))
+            yield Problem((*path, key), UNKNOWN, nearest(key, fields))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

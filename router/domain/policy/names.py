@@ -10,7 +10,9 @@ from contracts.policy import Match, Policy, Queue, Rule
 from router.domain.dispatch.cost import DEFAULTS
 from router.domain.policy.problem import Place, PolicyProblem, unknown
 
-BUILT_IN_TEXTS: Final = ("position", "closed", "full", "late", "alternative", "callback", "voicemail", "mail")
+BUILT_IN_TEXTS: Final = (
+    "position", "closed", "full", "late", "alternative", "callback", "callback_noted", "voicemail", "mail",
+)  # fmt: skip
 """Told in English and Japanese without being declared."""
 
 Use = tuple[str, str, Place]

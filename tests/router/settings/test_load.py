@@ -76,33 +76,81 @@ def test_whole_file() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[servce]\n", "m.toml, line 1: servce: unknown key; did you mean service?"),
-        ("\n[http]\nlisten_on = 1\n", "m.toml, line 3: http.listen_on: unknown key; did you mean listen?"),
-        ("[store]\nURL = 'x'", "m.toml, line 2: store.URL: unknown key; did you mean url?"),
+        ("[servce]\n", "m.toml, line 1, column 1: servce: unknown key; did you mean service?"),
+        ("\n[http]\nlisten_on = 1\n", "m.toml, line 3, column 1: http.listen_on: unknown key; did you mean listen?"),
+        ("[store]\nURL = 'x'", "m.toml, line 2, column 1: store.URL: unknown key; did you mean url?"),
         (
             "[[agents]]\nid = 'a'\nname = 'A'\n[[agents]]\nid = 'b'\nname = 'B'\nskils = {}",
-            "m.toml, line 7: agents[1].skils: unknown key; did you mean skills?",
+            "m.toml, line 7, column 1: agents[1].skils: unknown key; did you mean skills?",
         ),
         (
             "[[policy.rules]]\nname = 'x'\n[policy.rules.when]\nword = []",
-            "m.toml, line 4: policy.rules[0].when.word: unknown key; did you mean words?",
+            "m.toml, line 4, column 1: policy.rules[0].when.word: unknown key; did you mean words?",
         ),
-        ("[shards]\nconversation = '16'", "m.toml, line 2: shards.conversation: expected a whole number, got text"),
-        ("[shards]\nconversation = 0", "m.toml, line 2: shards.conversation: expected a whole number >= 1"),
-        ("shards = 16", "m.toml, line 1: shards: expected a table, got a whole number"),
-        ("[http]\ntrusted_proxies = '10.0.0.0/8'", "m.toml, line 2: http.trusted_proxies: expected a list, got text"),
-        ("[http]\nlisten = 'localhost'", "m.toml, line 2: http.listen: not an address: 'localhost'; write"),
-        ("[store]\ndurability = 'fast'", "m.toml, line 2: store.durability: invalid enum value 'fast'"),
-        ("[accounts.web]\ngrouping = 'thread'", "m.toml, line 1: accounts.web.connector: missing; set it"),
-        ("[accounts.Web]\nconnector = 'webchat'", "m.toml, line 1: accounts.Web: not a name for an account"),
-        ("[service]\nsecret = 'short'", "m.toml, line 2: service.secret: shorter than 32 characters"),
-        ("[media]\nkind = 's3'", "m.toml, line 1: media.s3: missing; set [media.s3] bucket"),
+        (
+            "[shards]\nconversation = '16'",
+            "m.toml, line 2, column 16: shards.conversation: expected a whole number, got text",
+        ),
+        ("[shards]\nconversation = 0", "m.toml, line 2, column 16: shards.conversation: expected a whole number >= 1"),
+        ("shards = 16", "m.toml, line 1, column 10: shards: expected a table, got a whole number"),
+        (
+            "[http]\ntrusted_proxies = '10.0.0.0/8'",
+            "line 2, column 19: http.trusted_proxies: expected a list, got text",
+        ),
+        ("[http]\nlisten = 'localhost'", "m.toml, line 2, column 10: http.listen: not an address: 'localhost'; write"),
+        (
+            "[store]\ndurability = 'fast'",
+            "m.toml, line 2, column 14: store.durability: invalid enum value 'fast'; known here: memory, disk, replica",
+        ),
+        ("[accounts.web]\ngrouping = 'thread'", "m.toml, line 1, column 1: accounts.web.connector: missing; set it"),
+        ("[accounts.Web]\nconnector = 'webchat'", "m.toml, line 1, column 1: accounts.Web: not a name for an account"),
+        ("[service]\nsecret = 'short'", "m.toml, line 2, column 10: service.secret: shorter than 32 characters"),
+        ("[media]\nkind = 's3'", "m.toml, line 1, column 1: media.s3: missing; set [media.s3] bucket"),
         ("[[agents]]\nid='a'\nname='A'\n[[agents]]\nid='a'\nname='B'", "agents[1].id: 'a' is there twice"),
-        ("[http\n", "m.toml, line 1: not TOML: "),
-        ("a = 1\na = 2\n", "m.toml, line 2: not TOML: Cannot overwrite a value"),
+        ("[http\n", "m.toml, line 1, column 6: not TOML: "),
+        ("a = 1\na = 2\n", "m.toml, line 2, column 6: not TOML: Cannot overwrite a value"),
     ],
 )
 def test_mistake_is_told_with_place_and_remedy(text: str, told: str) -> None:
+    (found,) = problems(text)
+    assert told in found
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '[[policy.queues]]\nname = "default"\norder = "longest"\n',
+            "line 3, column 9: policy.queues[0].order: invalid enum value 'longest'; did you mean longest_idle?",
+        ),
+        (
+            '[[policy.rules]]\nname = "a"\nqueue = "defualt"\n',
+            "m.toml, line 3, column 9: policy.rules[0].queue: there is no queue 'defualt'; did you mean 'default'?",
+        ),
+        (
+            '[policy]\nrules = [\n  { name = "a", tags = ["x"] },\n  { name = "b", queue = "nihgt" },\n]\n',
+            "m.toml, line 4, column 25: policy.rules[1].queue: there is no queue 'nihgt'",
+        ),
+        (
+            '[[policy.rules]]\nname = "a"\ntags = ["t"]\nwhen.open = ["x",  # why\n "y"]\n[policy.calendars.x]',
+            "m.toml, line 5, column 2: policy.rules[0].when.open[1]: there is no calendar 'y'",
+        ),
+        (
+            "[policy.calendars.'the \"office\"']\nzone = 'Asia/Tokio'",
+            "m.toml, line 2, column 8: policy.calendars.the \"office\".zone: there is no time zone 'Asia/Tokio'",
+        ),
+        (
+            '[policy.texts]\nx = { en = """\n{ "a" }\n""" }\n[policy.slas.gold]\nfirst_response_s = 0',
+            "m.toml, line 6, column 20: policy.slas.gold.first_response_s: must be at least 1 second",
+        ),
+        (
+            '[[policy.queues]]\nname = "default"\n[[policy.queues]]\nname = "b"\n[[policy.queues.overflow]]\n'
+            'when = "closed"\ndo = "queue"\nqueue = "c"',
+            "m.toml, line 8, column 9: policy.queues[1].overflow[0].queue: there is no queue 'c'",
+        ),
+    ],
+)
+def test_mistake_in_the_policy_is_told_with_place_and_nearest_name(text: str, told: str) -> None:
     (found,) = problems(text)
     assert told in found
 
@@ -215,7 +263,7 @@ def test_environment_wins_over_the_other_form_in_the_file(tmp_path: Path) -> Non
 
 def test_both_forms_are_refused(tmp_path: Path) -> None:
     (found,) = problems(f"[store]\nurl = 'x'\nurl_file = '{secret_file(tmp_path)}'")
-    assert "line 3: store.url_file: url is set too; keep one of them" in found
+    assert "line 3, column 12: store.url_file: url is set too; keep one of them" in found
 
 
 @pytest.mark.parametrize(
@@ -229,7 +277,7 @@ def test_both_forms_are_refused(tmp_path: Path) -> None:
 def test_unfit_secret_file_is_refused(tmp_path: Path, text: str, mode: int, told: str) -> None:
     (found,) = problems(f"[store]\nurl_file = '{secret_file(tmp_path, text, mode)}'")
     assert told in found
-    assert "line 2: store.url_file" in found
+    assert "line 2, column 12: store.url_file" in found
 
 
 def test_missing_secret_file_is_told(tmp_path: Path) -> None:
