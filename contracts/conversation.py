@@ -79,6 +79,8 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
     floor: int = 0
     """Rises each time somebody else gets it: whoever speaks for a floor that has passed is refused."""
     sla: SlaState | None = None
+    summary: str | None = None
+    """What the last holder (a bot, a colleague) said when they handed it over."""
     consulted: tuple[str, ...] = ()
     """Agents who were asked for advice: they see it and write notes; it stays with ``agent``."""
     idle: bool = False

@@ -78,6 +78,8 @@ class ConversationAssigned(Event, frozen=True, tag="conversation.assigned"):
     context: Context
     decision: Decision | None = None
     waited_ms: int | None = None
+    floor: int = 0
+    """Said along with an answer, it is refused once somebody else has the conversation."""
 
 
 class ConversationUnassigned(Event, frozen=True, tag="conversation.unassigned"):

@@ -11,8 +11,8 @@ Target = Literal["first_response", "next_response", "resolution"]
 
 
 class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One promise that runs. ``due_at`` and ``risk_at`` hold while it runs; while it is paused, ``left_s`` says how
-    many seconds of the promise's own hours were left."""
+    """One promise that runs. ``due_at`` and ``risk_at`` hold while it runs (None: not within five years); while it is
+    paused, ``left_s`` says how many seconds of the promise's own hours were left."""
 
     target: Target
     started_at: datetime
@@ -21,6 +21,10 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
     left_s: int | None = None
     at_risk: bool = False
     breached: bool = False
+    since: datetime | None = None
+    """When it began to run again after a pause; None: it was never paused."""
+    ran_s: int = 0
+    """Seconds of its hours that had passed when it was last paused."""
 
 
 class SlaState(msgspec.Struct, frozen=True, omit_defaults=True):
