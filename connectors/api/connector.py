@@ -152,6 +152,10 @@ class Connector(Generic[S]):
         """The second call, where the answer to ``media_request`` only tells where the bytes are; None: it has them."""
         return None
 
+    def media_problem(self, attachment: Attachment, response: ProviderResponse) -> str | None:
+        """Why what came (with 200) is not the attachment: a log-in page, for example; None: it is."""
+        return None
+
     def typing_request(self, address: str, on: bool) -> ProviderRequest | None:
         """The call that shows the customer that we are typing."""
         return None

@@ -90,7 +90,8 @@ class Fetches:
             if _is_there(response) and (onward := account.connector.media_location(attachment, response)) is not None:
                 response = await self._get(account, onward)
             if _is_there(response):
-                return await self._keep(attachment, response)
+                wrong = account.connector.media_problem(attachment, response)
+                return await self._keep(attachment, response) if wrong is None else _failed(attachment, wrong)
         return _meaning(attachment, response)
 
     async def _get(self, account: Account, request: ProviderRequest) -> ProviderResponse:
