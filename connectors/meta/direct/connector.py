@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
+import msgspec
+
 from connectors.api import (
     Connector,
     Failed,
@@ -39,6 +41,9 @@ class DirectConnector(Connector[S]):
         super().__init__(account, settings)
         self._keys = gate.keys_of(settings)
         self._dialect = self.dialect_of(settings)
+        if not settings.human_agent:
+            # What this account may do; agents are told so before they write.
+            self.manifest = msgspec.structs.replace(self.manifest, agent_window_s=None)  # type: ignore[misc]
 
     @staticmethod
     def dialect_of(settings: Any) -> Dialect:

@@ -62,7 +62,7 @@ def messages_of(outbound: Outbound, piece: Part, settings: WhatsAppSettings) -> 
         case Reaction():
             return _reaction(outbound, piece)
         case Template():
-            return [_typed("template", _template(outbound, piece))]
+            return [_typed("template", _template(outbound, piece, settings.named_parameters))]
         case _:
             return _texts(as_text(piece, outbound.media), outbound)
 
@@ -128,21 +128,23 @@ def _reaction(outbound: Outbound, piece: Reaction) -> list[Message] | Failed:
 # -- templates ------------------------------------------------------------------------------------------------------
 
 
-def _template(outbound: Outbound, piece: Template) -> dict[str, Any]:
+def _template(outbound: Outbound, piece: Template, named: bool) -> dict[str, Any]:
     """``provider_extra.components`` in WhatsApp's own form (headers, buttons) takes the place of the parameters."""
     template: dict[str, Any] = {"name": piece.name, "language": {"code": piece.language.replace("-", "_")}}
     components = (outbound.extra or {}).get("components")
     if components:
         template["components"] = components
     elif piece.params:
-        template["components"] = [{"type": "body", "parameters": _parameters(piece.params)}]
+        template["components"] = [{"type": "body", "parameters": _parameters(piece.params, named)}]
     return template
 
 
-def _parameters(params: dict[str, str]) -> list[dict[str, str]]:
-    """By number when all names are numbers, otherwise by name."""
+def _parameters(params: dict[str, str], named: bool) -> list[dict[str, str]]:
+    """In their order (names that are numbers say it themselves), or by name."""
     if all(map(_POSITION.fullmatch, params)):
         return [{"type": "text", "text": params[name]} for name in sorted(params, key=int)]
+    if not named:
+        return [{"type": "text", "text": text} for text in params.values()]
     return [{"type": "text", "parameter_name": name, "text": text} for name, text in params.items()]
 
 

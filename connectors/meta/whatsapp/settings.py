@@ -14,5 +14,7 @@ class WhatsAppSettings(MetaSettings, frozen=True, kw_only=True, forbid_unknown_f
     """The number itself (``+81...``); when set, customers can be sent to it with a ready-written message."""
     list_button: str = "選ぶ / Choose"
     """What opens a list of four to ten options; 20 characters at most."""
+    named_parameters: bool = False
+    """The templates were made with named parameters; otherwise WhatsApp counts them."""
     media_base: str = "https://lookaside.fbsbx.com"
     """Where media lie: only calls to there and to ``api_base`` carry the access token."""

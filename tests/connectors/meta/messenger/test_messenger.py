@@ -103,6 +103,11 @@ def test_people_may_answer_longer_than_machines(hours: float, automatic: bool, h
     assert late(hours, automatic, human_agent=human_agent) == goes
 
 
+def test_the_host_is_told_what_the_account_may_do() -> None:
+    assert [made(human_agent=each).manifest.agent_window_s for each in (False, True)] == [None, 7 * 86_400]
+    assert MessengerConnector.manifest.agent_window_s == 7 * 86_400
+
+
 def test_a_reaction_goes_to_the_message_that_messenger_knows() -> None:
     message = case_files.Message((Reaction("ms_1", "👍"),), TARO)
     outbound = case_files.outbound_of(message, "main", "messenger", message.parts)

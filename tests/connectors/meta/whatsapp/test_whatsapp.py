@@ -33,7 +33,7 @@ from connectors.meta.whatsapp.errors import CODES
 from connectors.testing import ConnectorConformance
 from connectors.testing import cases as case_files
 from contracts.attachment import Attachment
-from contracts.content import Image, Reaction, Text
+from contracts.content import Image, Reaction, Template, Text
 from contracts.conversation import Reach
 from contracts.inbound import InboundMessage
 
@@ -215,6 +215,19 @@ def test_a_reaction_goes_to_the_message_that_whatsapp_knows() -> None:
     calls = made().render(msgspec.structs.replace(outbound, targets={"ms_1": "wamid.IN1"}))
     assert not isinstance(calls, Failed)
     assert json.loads(calls[0].body)["reaction"] == {"message_id": "wamid.IN1", "emoji": "👍"}
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_parameters_of_templates_are_counted_or_named(named: bool) -> None:
+    template = Template("order_shipped", "ja", {"number": "1234", "day": "火曜"})
+    message = case_files.Message((template,), TARO)
+    outbound = case_files.outbound_of(message, "main", "whatsapp", message.parts)
+    calls = made(named_parameters=named).render(outbound)
+    assert not isinstance(calls, Failed)
+    (component,) = json.loads(calls[0].body)["template"]["components"]
+    names = [each.get("parameter_name") for each in component["parameters"]]
+    assert names == (["number", "day"] if named else [None, None])
+    assert [each["text"] for each in component["parameters"]] == ["1234", "火曜"]
 
 
 def test_a_caption_that_is_too_long_follows_as_text() -> None:
