@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.commands import Facts
+
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
@@ -27,6 +29,15 @@ class Fetch:
     conversation: str
     channel: str
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrich:
+    """Ask the enrichers about a conversation that opened or reopened; what they find comes back as ``Enriched``. Best
+    effort: not asked again after a crash."""
+
+    conversation: str
+    facts: Facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from contracts.codec import iso
 from router.observe import events
 
 State = Literal["starting", "ok", "degraded", "failed"]
-Kind = Literal["store", "shards", "account", "task", "listener", "part"]
+Kind = Literal["store", "shards", "account", "task", "listener", "enricher", "part"]
 Clock = Callable[[], datetime]
 _STALE_S = 15.0
 
@@ -131,6 +131,7 @@ class Health:
 _LISTS: dict[str, tuple[Kind, ...]] = {
     "accounts": ("account",),
     "listeners": ("listener",),
+    "enrichers": ("enricher",),
     "tasks": ("task",),
     "parts": ("part",),
 }

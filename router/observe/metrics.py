@@ -86,6 +86,9 @@ class Metrics:
     deliveries: Tally = _tally("Attempts to send, by account and outcome.", "account", "outcome")
     delivery_seconds: Histogram = _histogram("Duration of an attempt to send.", _SECONDS)
     media: Tally = _tally("Attachments fetched, by account and outcome.", "account", "outcome")
+    # Enrichers
+    enrichments: Tally = _tally("Questions to enrichers, by enricher and outcome.", "enricher", "outcome")
+    enrich_seconds: Histogram = _histogram("Duration of questions that were not answered from the cache.", _SECONDS)
     # API
     requests: Tally = _tally("API requests, by route and status.", "route", "status")
     request_seconds: Histogram = _histogram("Duration of API requests.", _SECONDS)

@@ -85,6 +85,11 @@ def pace_copies(account: str) -> str:
     return f"{streams.LAYOUT}:pace:{{{account}}}:copies"
 
 
+def enriched(enricher: str, digest: str) -> str:
+    """What an enricher answered about a contact or a text; expires."""
+    return f"{streams.LAYOUT}:enriched:{enricher}:{digest}"
+
+
 def readers(shard: str) -> str:
     """Hash: where each consumer group of the event stream has read to, its oldest pending entry, and since when."""
     return f"{{{shard}}}:readers"
