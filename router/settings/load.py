@@ -18,7 +18,7 @@ from router.settings.locate import spot_of
 from router.settings.mismatch import mismatches
 from router.settings.problem import Problem, SettingsError
 from router.settings.secret_file import fill_in
-from router.settings.sections import Account, Settings
+from router.settings.sections import Account, Enricher, Settings
 from router.settings.shape import fields_of
 from router.settings.unknown import UNKNOWN, unknown_keys
 
@@ -109,17 +109,18 @@ def _settings(raw: dict[str, Any]) -> tuple[Settings | None, list[Problem]]:
 
 
 def _with_options(raw: dict[str, Any]) -> dict[str, Any]:
-    """Each account's table split in the host's keys and the connector's."""
-    accounts = raw.get("accounts")
-    if not isinstance(accounts, dict):
-        return raw
-    return raw | {"accounts": {name: _split(table) for name, table in accounts.items()}}
+    """Each account's table split in the host's keys and the connector's; and each enricher's."""
+    for section, kind in (("accounts", Account), ("enrichers", Enricher)):
+        tables = raw.get(section)
+        if isinstance(tables, dict):
+            raw = raw | {section: {name: _split(table, kind) for name, table in tables.items()}}
+    return raw
 
 
-def _split(table: Any) -> Any:
+def _split(table: Any, kind: type[msgspec.Struct]) -> Any:
     if not isinstance(table, dict):
         return table
-    ours = set(fields_of(Account)) - {"options"}
+    ours = set(fields_of(kind)) - {"options"}
     return {key: value for key, value in table.items() if key in ours} | {
         "options": {key: value for key, value in table.items() if key not in ours}
     }

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.api import Secret
-from router.settings.sections import Account, Settings
+from router.settings.sections import Account, Enricher, Settings
 
 HIDDEN = "***"
 
@@ -20,7 +20,7 @@ def redacted(settings: Settings) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Secret):
         return HIDDEN
-    if isinstance(value, Account):
+    if isinstance(value, Account | Enricher):
         return _table(value) | {"options": _hidden(value.options)}
     if isinstance(value, msgspec.Struct):
         return _table(value)

@@ -50,6 +50,7 @@ _SAMPLES = {
 }
 _NAMES = {
     ("accounts",): "NAME",
+    ("enrichers",): "sentiment",
     ("policy", "calendars"): "office",
     ("policy", "classes"): "chat",
     ("policy", "slas"): "standard",
@@ -137,7 +138,7 @@ def _keys(path: tuple[str, ...], struct: type[msgspec.Struct], values: Values) -
     below: list[tuple[tuple[str, ...], Any]] = []
     for field in msgspec.structs.fields(struct):
         place = (*path, field.encode_name)
-        if place == ("accounts", "NAME", "options"):
+        if place in (("accounts", "NAME", "options"), ("enrichers", "sentiment", "options")):
             continue
         if _has_tables(field.type):
             below.append((place, field.type))

@@ -119,6 +119,30 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"Account(connector={self.connector!r}, enabled={self.enabled}, options={sorted(self.options)})"
 
 
+class Enricher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A plugin that finds out more about a customer or their words, beside routing and never in its way. Its table is
+    named as one likes, ``[enrichers.crm]``; besides these keys, the plugin's own settings stand in the same table."""
+
+    enricher: str | None = None
+    """Which plugin: ``crm``, ``sentiment`` or an installed one. Default: the one called like the table."""
+    enabled: bool = True
+    """false: it is not asked."""
+    budget_s: Annotated[float, Meta(gt=0, le=60)] | None = None
+    """After so long its answer is not waited for any more. Default: the plugin's."""
+    cache_s: Annotated[int, Meta(ge=0, le=2_592_000)] | None = None
+    """How long an answer is good for the same contact or text; 0: not kept. Default: the plugin's."""
+    at_once: Positive | None = None
+    """So many questions run at the same time and copy; beyond them it is not asked. Default: the plugin's."""
+    allow_private: bool = False
+    """It may call addresses in private networks; otherwise only public ones."""
+    options: dict[str, Any] = {}
+    """The plugin's own settings, as written; checked by the plugin."""
+
+    def __repr__(self) -> str:
+        """Without the options' values, which may be secret."""
+        return f"Enricher(enricher={self.enricher!r}, enabled={self.enabled}, options={sorted(self.options)})"
+
+
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long things are kept, in days. A declared reader that is behind holds events back from being trimmed."""
 
@@ -201,6 +225,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Policy = Policy()
     agents: tuple[Agent, ...] = ()
     templates: dict[str, MessageTemplate] = {}
+    enrichers: dict[str, Enricher] = {}
     retention: Retention = Retention()
     limits: Limits = Limits()
     logging: Logging = Logging()
