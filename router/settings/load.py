@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from router.domain.policy.check import errors
 from router.domain.reply.templates import faults
 from router.settings.convert import convert
@@ -130,6 +132,10 @@ def _inconsistent(settings: Settings) -> Iterator[Problem]:
     for name in settings.accounts:
         if not _ACCOUNT_NAME.match(name):
             yield Problem(("accounts", name), "not a name for an account", "use a-z, 0-9, - and _, at most 63 of them")
+    for name in settings.enrichers:
+        if not _ACCOUNT_NAME.match(name):
+            remedy = "use a-z, 0-9, - and _, at most 63 of them"
+            yield Problem(("enrichers", name), "not a name for an enricher", remedy)
     if settings.service.secret is not None and len(settings.service.secret) < 32:
         yield Problem(("service", "secret"), "shorter than 32 characters", "make one with: openssl rand -hex 32")
     if settings.media.kind == "s3" and settings.media.s3 is None:
