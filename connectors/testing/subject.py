@@ -59,7 +59,7 @@ class Subject:
     echoes: ClassVar[bool] = False
     """The provider tells us what we sent ourselves: then a case must say so (``"echo": true``)."""
     frames: ClassVar[Sequence[str]] = ()
-    """For sessions: frames in which a customer says something."""
+    """For sessions: the frames of a customer who says something, in their order."""
     mutations: ClassVar[int] = 5_000
     patience_s: ClassVar[float] = 5.0
     """For listeners: how long a message may take to be heard."""

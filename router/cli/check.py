@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from connectors import registry
-from connectors.api import Secret
+from connectors.api import Connector, Secret
 from connectors.registry import RegistryError
 from router.accounts import options_of
 from router.cli.ask import base_url, get
@@ -114,10 +114,20 @@ def _secret(settings: Settings, arguments: argparse.Namespace) -> Iterator[Findi
 def _public_url(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
     url = settings.service.public_url
     local = any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))
-    if local and any(account.connector == "line" for account in settings.accounts.values()):
+    if local and any(map(_is_called, settings.accounts.values())):
         yield Finding("warn", "public_url", f"{url} is this machine alone; providers need an address they can reach")
     elif url.startswith("http://") and not local:
         yield Finding("warn", "public_url", f"{url} is not encrypted; put TLS in front and write https://")
+
+
+def _is_called(account: Account) -> bool:
+    """Does a provider out in the world call us for this account?"""
+    try:
+        connector = registry.load(account.connector)
+    except registry.RegistryError:
+        return False
+    theirs = connector.manifest.channel_class != "custom" and not connector.manifest.sessions
+    return theirs and connector.verify is not Connector.verify
 
 
 def _policy(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
