@@ -67,3 +67,7 @@ class AgentState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The day, in UTC, that ``taken_today`` counts."""
     taken_today: int = 0
     """How many conversations they were given that day."""
+    given: int = 0
+    """Rises whenever they are given work; the least of several was given work least recently."""
+    turns: dict[str, int] = {}
+    """The same by queue, for queues that go round."""

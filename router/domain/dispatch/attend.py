@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from contracts.agent import Presence
 from contracts.commands import AgentConnection, DeclarePresence, TimerDue
 from contracts.events import AgentPresenceChanged
 from router.domain.dispatch.drain import drain
-from router.domain.dispatch.moves import Moves
+from router.domain.dispatch.moves import Asked, Moves
 from router.domain.dispatch.presence import connected, cut_off, declared, gone
 from router.domain.dispatch.seat import Seat
 from router.domain.dispatch.tables import SESSIONS, Session
-from router.domain.dispatch.work import line_key
+from router.domain.dispatch.work import Work
 from router.domain.turn import Refusal
 
 GRACE: Final = "grace:"
@@ -57,39 +58,48 @@ def grace_over(moves: Moves, command: TimerDue) -> None:
 
 def change(moves: Moves, seat: Seat, presence: Presence, left: bool = False) -> None:
     """The new presence takes effect, on offers and work too. ``left``: the connection is gone for good."""
-    was = seat.blocked
-    seat.presence = presence
-    if was is not None and seat.blocked is None:
-        seat.idle_ms = moves.turn.at_ms
-    moves.touch(seat)
-    moves.turn.emit(
-        AgentPresenceChanged(
-            id=moves.turn.event_id(),
-            at=moves.turn.at,
-            agent=seat.id,
-            cause=moves.cause,
-            presence=presence,
-            available=seat.blocked is None,
-        )
-    )
+    _stand(moves, seat, presence)
     settle(moves, seat, left or presence.declared == "offline")
+
+
+def send_away(moves: Moves, seat: Seat, missed: Work, asked: Asked) -> None:
+    """Declares an agent away who did not react to an offer; it goes to others with the rest of their offers."""
+    _stand(moves, seat, declared(seat.presence, "away", moves.turn.at))
+    vacate(moves, seat, list(seat.offers), [(missed, asked)])
 
 
 def settle(moves: Moves, seat: Seat, left: bool) -> None:
     """What the agent may still hold, as they stand now, and what they may have in addition."""
     if left:
-        vacate(moves, seat, [*seat.work, *seat.offers])
+        leave(moves, seat)
     elif seat.blocked is not None:
         vacate(moves, seat, list(seat.offers))
     else:
         drain(moves, seat, "agent_available")
 
 
-def vacate(moves: Moves, seat: Seat, conversations: list[str]) -> None:
-    """Takes these out of the agent's hands and finds others, the longest waiting first; each keeps its age."""
-    returned = [moves.take_back(moves.desk.work[conversation], "agent_left")[0] for conversation in conversations]
-    for work in sorted(returned, key=line_key):
-        moves.place(work, "agent_left")
+def leave(moves: Moves, seat: Seat) -> None:
+    """Everything goes to others, wrap-ups end. What is idle stays with them as long as they may come back: nobody is
+    needed for it now."""
+    for conversation in list(seat.wrap_up):
+        moves.end_wrap_up(moves.desk.work[conversation])
+    idle = () if seat.agent.enabled else tuple(seat.idle)
+    vacate(moves, seat, [*seat.work, *seat.offers, *idle])
+
+
+def vacate(moves: Moves, seat: Seat, conversations: Iterable[str], missed: Iterable[tuple[Work, Asked]] = ()) -> None:
+    """Takes these out of the agent's hands and finds others, the longest waiting first; each keeps its age. What waits
+    for the agent (and what they ``missed``) asks others too."""
+    homeless = list(missed)
+    for conversation in conversations:
+        work, _ = moves.take_back(moves.desk.work[conversation], "agent_left")
+        homeless.append((work, Asked("agent_left")))
+    for conversation in moves.desk.lines.reserved(seat.id):
+        moves.leave_line(moves.desk.work[conversation])
+        homeless.append((moves.desk.work[conversation], Asked("preferred_over")))
+    ready = [(moves.fresh(work), asked) for work, asked in homeless]
+    for work, asked in sorted(ready, key=lambda one: one[0].line_key):
+        moves.place(work, asked)
 
 
 def known(moves: Moves, agent: str) -> Seat:
@@ -132,3 +142,22 @@ def _close(moves: Moves, session: str) -> None:
     grace_ms = moves.desk.rules.policy.presence_grace_s * 1000
     moves.turn.timer(GRACE + seat.id, moves.turn.at_ms + grace_ms)
     change(moves, seat, cut_off(seat.presence, moves.turn.at))
+
+
+def _stand(moves: Moves, seat: Seat, presence: Presence) -> None:
+    """The agent stands so from now on, and everybody knows."""
+    was = seat.blocked
+    seat.presence = presence
+    if was is not None and seat.blocked is None:
+        seat.idle_ms = moves.turn.at_ms
+    moves.touch(seat)
+    moves.turn.emit(
+        AgentPresenceChanged(
+            id=moves.turn.event_id(),
+            at=moves.turn.at,
+            agent=seat.id,
+            cause=moves.cause,
+            presence=presence,
+            available=seat.blocked is None,
+        )
+    )

@@ -2,42 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from contracts.policy import Queue
 from router.domain.dispatch.desk import Desk
-from router.domain.dispatch.room import ELIGIBLE
-from router.domain.dispatch.seat import Seat
+from router.domain.dispatch.room import Room
+from router.domain.dispatch.seat import ELIGIBLE, Seat
 from router.domain.dispatch.work import Work
 
 NOBODY: Final = "nobody_eligible"
 REQUESTED: Final = "requested_agent"
+WAITS: Final = "waits_for_agent"
+PREVIOUS: Final = "previous_agent"
+PREFERRED: Final = "preferred_agent"
+
+_SKILLED: Final = {"most": "most_proficient", "nearest": "nearest_skilled"}
 
 
 class Choice(NamedTuple):
-    """``reason`` is the rule of choice that spoke; ``seat`` is None when nobody can have it."""
+    """``reason`` is the rule of choice that spoke; ``seat`` is None when nobody can have it now. ``only``: the agents
+    it is to wait for."""
 
     seat: Seat | None
     reason: str
+    only: tuple[str, ...] = ()
 
 
-def choose(desk: Desk, work: Work, requested: str | None = None) -> Choice:
-    """Costs the same however many agents there are: it looks at heads of lanes only, beyond those who declined."""
-    if requested is not None and (seat := _free(desk, work, requested)):
-        return Choice(seat, REQUESTED)
-    queue = desk.rules.queue(work.queue)
-    room = desk.rooms[queue.name]
-    previous = work.facts.previous_agent
-    if queue.prefer_previous and previous is not None and previous in room:
-        seat = _free(desk, work, previous)
-        if seat is not None:
-            return Choice(seat, "previous_agent")
-    best = room.best(desk.rules.costs.place[work.channel_class], work.barred())
-    return Choice(desk.seats[best], queue.order) if best is not None else Choice(None, NOBODY)
+def choose(desk: Desk, work: Work, may_wait: bool = False) -> Choice:
+    """Costs the same however many agents there are: it looks at heads of lanes only, beyond those who declined.
+
+    ``may_wait``: it may be made to wait for a preferred agent who has no room.
+    """
+    if work.only:
+        seat = next((seat for agent in work.only if (seat := desk.free(agent, work))), None)
+        return Choice(seat, _why(work, seat)) if seat else Choice(None, WAITS, work.only)
+    queue, room = desk.rules.queue(work.queue), desk.room(work)
+    if work.keeper or work.facts.preferred or work.facts.previous_agent:
+        wished = list(_wished(work, queue, room))
+        for agent in wished:
+            if seat := desk.free(agent, work):
+                return Choice(seat, _why(work, seat))
+        if may_wait and queue.prefer_wait_s and (only := tuple(a for a in wished if _is_full(desk, work, a))):
+            return Choice(None, WAITS, only)
+    best = room.best(desk.place(work), work.declined)
+    return Choice(desk.seats[best], _order(work, queue)) if best is not None else Choice(None, NOBODY)
 
 
-def _free(desk: Desk, work: Work, agent: str) -> Seat | None:
-    """The agent, if they are there, have room and are not barred."""
+def requested(desk: Desk, work: Work, agent: str, force: bool) -> Seat | None:
+    """The agent who was asked for by name, from any queue, with any skills; by ``force`` whatever they hold, if they
+    are there."""
     seat = desk.seats.get(agent)
-    if seat is None or work.bars(agent):
-        return None
-    return seat if desk.verdict(seat, work.requirement) == ELIGIBLE else None
+    if force and seat is not None and seat.blocked is None and agent not in work.declined:
+        return seat
+    return desk.free(agent, work)
+
+
+def _wished(work: Work, queue: Queue, room: Room) -> Iterator[str]:
+    """Who comes before the queue's order, best first: who had it until the customer fell silent, those whom the
+    contact prefers, and who had the customer last. All but the first must be among those who are asked."""
+    if work.keeper is not None:
+        yield work.keeper
+    previous = (work.facts.previous_agent,) if queue.prefer_previous and work.facts.previous_agent else ()
+    for agent in (*work.facts.preferred, *previous):
+        if agent in room and agent != work.keeper:
+            yield agent
+
+
+def _is_full(desk: Desk, work: Work, agent: str) -> bool:
+    """Whether the agent is there and only lacks room."""
+    seat = desk.seats.get(agent)
+    return (
+        seat is not None
+        and agent not in work.declined
+        and seat.blocked is None
+        and desk.verdict(seat, work) != ELIGIBLE
+    )
+
+
+def _why(work: Work, seat: Seat) -> str:
+    if seat.id != work.keeper and seat.id in work.facts.preferred:
+        return PREFERRED
+    return PREVIOUS
+
+
+def _order(work: Work, queue: Queue) -> str:
+    return _SKILLED.get(queue.proficiency, queue.order) if work.needs else queue.order

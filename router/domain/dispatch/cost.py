@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from contracts.decision import RuledOut
 from contracts.policy import ChannelClass, Policy
-from router.domain.dispatch.seat import Seat, Standing, Verdict
+from router.domain.dispatch.seat import ELIGIBLE, Seat, Standing, Verdict
 
 OTHER: Final = "custom"
 """Stands for every channel class that the policy does not know."""
@@ -15,46 +17,79 @@ DEFAULTS: Final[dict[str, ChannelClass]] = {
     "social": ChannelClass(20),
     "sms": ChannelClass(20),
     "email": ChannelClass(10),
-    "voice": ChannelClass(100),
+    "voice": ChannelClass(100, exclusive=True),
     OTHER: ChannelClass(20),
 }
 
+Kind = tuple[str, int]
+"""A channel class, and what the work weighs: its class's weight unless a rule says otherwise."""
+
 
 class Costs:
-    """The channel classes of a policy, over the defaults."""
+    """The channel classes of a policy, over the defaults, and every kind of work there can be."""
 
     def __init__(self, policy: Policy) -> None:
         self.classes: dict[str, ChannelClass] = {**DEFAULTS, **policy.classes}
-        self.names: tuple[str, ...] = tuple(sorted(self.classes))
-        self.place: dict[str, int] = {name: place for place, name in enumerate(self.names)}
-        self._needs = [(name, self.classes[name].weight, self.classes[name].limit) for name in self.names]
+        own = sorted({rule.weight for rule in policy.rules if rule.weight is not None})
+        kinds: list[Kind] = []
+        for name in sorted(self.classes):
+            kinds += [(name, weight) for weight in dict.fromkeys((self.classes[name].weight, *own))]
+        self.place: dict[Kind, int] = {kind: place for place, kind in enumerate(kinds)}
+        self._limits = {name: costs.limit for name, costs in self.classes.items() if costs.limit is not None}
+        self._standings: dict[tuple[Verdict, ...], Standing] = {}
+        self._known: dict[object, Standing] = {}
 
     def class_of(self, channel_class: str) -> str:
         return channel_class if channel_class in self.classes else OTHER
 
+    def of(self, channel_class: str) -> ChannelClass:
+        """What the policy says of a class; of one that it no longer knows, what it says of ``custom``."""
+        return self.classes.get(channel_class) or self.classes[OTHER]
+
     def weight(self, channel_class: str) -> int:
         return self.classes[channel_class].weight
 
+    def limits(self, own: dict[str, int]) -> tuple[tuple[str, int], ...]:
+        """The limits that hold for an agent: their own come first."""
+        return tuple({**self._limits, **own}.items())
+
     def standing(self, seat: Seat) -> Standing:
-        """What the agent can take now, class by class."""
+        """What the agent can take now, kind by kind."""
         reason = seat.blocked
-        if reason is not None:
-            return (reason,) * len(self.names)
-        spare, counts, own = seat.spare, seat.counts, seat.agent.limits
-        return tuple(
-            [
-                "no_capacity" if weight > spare else _full(counts.get(name, 0), own.get(name, limit))
-                for name, weight, limit in self._needs
-            ]
-        )
+        key = (reason,) if reason is not None else self._load(seat)
+        known = self._known.get(key)
+        if known is None:
+            verdicts = self._blocked(reason) if reason is not None else tuple(self._verdicts(seat))
+            known = self._known[key] = self._standings.setdefault(verdicts, Standing(verdicts))
+        return known
 
     def room(self, seat: Seat, channel_class: str, weight: int) -> Verdict:
         """Whether this very work fits, whatever the agent's presence."""
-        if weight > seat.spare:
+        return self._verdict(seat, channel_class, weight, _full(seat))
+
+    def _load(self, seat: Seat) -> tuple[object, ...]:
+        """All that decides what an available agent can take."""
+        full = _full(seat) if seat.limits else ()
+        return (seat.spare, seat.agent.capacity - seat.primary, seat.primary_count > 0, seat.exclusive > 0, full)
+
+    def _blocked(self, reason: RuledOut) -> tuple[Verdict, ...]:
+        return (reason,) * len(self.place)
+
+    def _verdicts(self, seat: Seat) -> Iterable[Verdict]:
+        full = _full(seat)
+        return (self._verdict(seat, name, weight, full) for name, weight in self.place)
+
+    def _verdict(self, seat: Seat, channel_class: str, weight: int, full: tuple[str, ...]) -> Verdict:
+        """Work that cannot be interrupted sees only what cannot be interrupted; the rest must fit in what is left."""
+        costs = self.of(channel_class)
+        if seat.exclusive or (costs.exclusive and seat.primary_count):
+            return "exclusive"
+        if weight > seat.agent.capacity - (seat.used if costs.interruptible else seat.primary):
             return "no_capacity"
-        limit = seat.agent.limits.get(channel_class, self.classes[channel_class].limit)
-        return _full(seat.counts.get(channel_class, 0), limit)
+        return "class_limit" if channel_class in full else ELIGIBLE
 
 
-def _full(count: int, limit: int | None) -> Verdict:
-    return "class_limit" if limit is not None and count >= limit else "eligible"
+def _full(seat: Seat) -> tuple[str, ...]:
+    """The classes of which the agent holds as many as they may."""
+    counts = seat.counts
+    return tuple([name for name, limit in seat.limits if counts.get(name, 0) >= limit])

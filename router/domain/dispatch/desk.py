@@ -7,15 +7,21 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from contracts.agent import AgentState
+from contracts.agent import Agent, AgentState
+from contracts.codec import moment
 from contracts.policy import Policy, Queue
 from router.domain.dispatch.classify import Classifier
 from router.domain.dispatch.cost import Costs
-from router.domain.dispatch.line import Line
-from router.domain.dispatch.room import ELIGIBLE, Room
-from router.domain.dispatch.seat import Seat, Verdict
+from router.domain.dispatch.line import Group, Lines
+from router.domain.dispatch.room import Room, Rooms
+from router.domain.dispatch.seat import ELIGIBLE, Seat, Verdict
+from router.domain.dispatch.skill import meets
 from router.domain.dispatch.tables import Session
-from router.domain.dispatch.work import Requirement, Work
+from router.domain.dispatch.work import Work
+
+STRICT_MS = 10**12
+"""What one unit of priority is worth when priority always goes first: more than anybody ever waits."""
+DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass(slots=True)
@@ -24,6 +30,7 @@ class Rulebook:
 
     policy: Policy
     number: int = 0
+    """Counts the policies that were in force."""
     queues: dict[str, Queue] = field(init=False)
     costs: Costs = field(init=False)
     classifier: Classifier = field(init=False)
@@ -37,6 +44,17 @@ class Rulebook:
     def queue(self, name: str | None) -> Queue:
         return self.queues.get(name or "") or self.queues[self.policy.default_queue]
 
+    def served_by(self, agent: Agent) -> tuple[str, ...]:
+        """The queues an agent serves: those they name, and those that name one of their teams."""
+        teams = frozenset(agent.teams)
+        named = (name for name in agent.queues if name in self.queues)
+        by_team = (queue.name for queue in self.queues.values() if not teams.isdisjoint(queue.teams))
+        return tuple(dict.fromkeys((*named, *by_team) if teams else named))
+
+    def ahead_ms(self, priority: int) -> int:
+        """How much longer work of this priority counts as having waited."""
+        return priority * (self.policy.aging_s * 1000 or STRICT_MS)
+
 
 class Desk:
     """Agents, waiting lines and work. Whoever changes a seat says so with :meth:`moved`."""
@@ -49,73 +67,113 @@ class Desk:
         sessions: Mapping[str, Session],
         number: int = 0,
     ) -> None:
-        self.work = dict(work)
         self.sessions = dict(sessions)
         self.connections: dict[str, set[str]] = {}
         for session, row in sessions.items():
             self.connections.setdefault(row.agent, set()).add(session)
-        self.seats = {id: self._seated(state) for id, state in agents.items()}
+        self._day = 0
+        self.day: str | None = None
+        self.seats = {id: Seat(state) for id, state in agents.items()}
+        self.work = {id: self._held_or_waiting(item) for id, item in work.items()}
         self.rules = Rulebook(policy, number)
-        self.arrange()
+        self.arrange(self._in_their_order(agents))
 
-    def arrange(self) -> None:
-        """Makes lanes and lines anew, as ``rules`` has them."""
-        members: dict[str, list[Seat]] = {name: [] for name in self.rules.queues}
+    def arrange(self, held: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Makes everything that is derived anew, as ``rules`` has it. ``held``: the conversations of each agent."""
+        for id, seat in self.seats.items():
+            mine = (*seat.work, *seat.offers, *seat.wrap_up, *seat.idle) if held is None else held.get(id, ())
+            self._seat_down(seat, [self.work[conversation] for conversation in mine])
+        self.rooms = Rooms(self.rules.queues, self.seats.values())
+        waiting = (work for work in self.work.values() if work.state == "waiting")
+        self.lines = Lines(self.rules.queues, waiting, self.place)
+
+    def begin(self, at_ms: int) -> None:
+        """A command is carried out; the first of a day (in UTC) sets the count of what everybody was given to 0."""
+        day = at_ms // DAY_MS
+        if day == self._day:
+            return
+        self._day, self.day = day, moment(at_ms).date().isoformat()
         for seat in self.seats.values():
-            seat.standing = self.rules.costs.standing(seat)
-            for name in seat.queues:
-                if name in members:
-                    members[name].append(seat)
-        self.rooms = {name: Room(self.rules.queues[name].order, seats) for name, seats in members.items()}
-        waiting: dict[str, list[Work]] = {name: [] for name in self.rules.queues}
-        for work in self.work.values():
-            if work.state == "waiting":
-                waiting[work.queue].append(work)
-        self.lines = {name: Line(works) for name, works in waiting.items()}
+            seat.begin(self.day)
+        self.rooms.forget("least_today")
+
+    # -- agents ----------------------------------------------------------------------------------------------------
 
     def seat(self, state: AgentState) -> Seat:
-        """A new or changed agent takes their place in the rooms of their queues."""
+        """A new or changed agent takes their place in the rooms that ask for them."""
+        held = [*state.work, *state.offers, *state.wrap_up, *state.idle]
         self.stand_up(state.agent.id)
-        seat = self.seats[state.agent.id] = self._seated(state)
-        self.moved(seat)
+        seat = self.seats[state.agent.id] = Seat(state)
+        self._seat_down(seat, [self.work[conversation] for conversation in held])
+        self.rooms.enter(seat)
         return seat
 
     def stand_up(self, agent: str) -> None:
         """The agent is in no room any more."""
         seat = self.seats.pop(agent, None)
-        for name in seat.queues if seat else ():
-            if name in self.rooms:
-                self.rooms[name].remove(agent)
+        if seat is not None:
+            self.rooms.leave(seat)
 
     def moved(self, seat: Seat) -> None:
         """The seat's load or presence changed."""
         seat.standing = self.rules.costs.standing(seat)
-        for name in seat.queues:
-            room = self.rooms.get(name)
-            if room is not None:
-                room.move(seat)
+        for room in seat.rooms:
+            room.mark(seat)
 
-    def fit(self, work: Work) -> Work:
-        """The work with a queue, class and weight of the present policy: what it was given under may be gone."""
-        queue = self.rules.queue(work.queue).name
-        channel_class = self.rules.costs.class_of(work.facts.channel_class)
-        weight = self.rules.costs.weight(channel_class)
-        if (queue, channel_class, weight) == (work.queue, work.channel_class, work.weight):
+    # -- work ------------------------------------------------------------------------------------------------------
+
+    def place(self, work: Work) -> int:
+        """The place of its kind in what agents can take."""
+        return self.rules.costs.place[work.channel_class, work.weight]
+
+    def room(self, work: Work) -> Room:
+        """Those whom it asks for."""
+        return self.rooms.room(work.demand)
+
+    def verdict(self, seat: Seat, work: Work) -> Verdict:
+        """Whether the agent can take work of that kind now, whichever queue it is in."""
+        return seat.standing.verdicts[self.place(work)]
+
+    def free(self, agent: str, work: Work) -> Seat | None:
+        """The agent, if they are there, have room and are not barred, whatever they serve."""
+        seat = self.seats.get(agent)
+        if seat is None or agent in work.declined or self.verdict(seat, work) != ELIGIBLE:
+            return None
+        return seat
+
+    def asking(self, seat: Seat) -> Iterable[Group]:
+        """The groups of waiting work that the agent can take from, as they stand now."""
+        verdicts, skills = seat.standing.verdicts, seat.agent.skills
+        for group in self.lines.asking(seat.id, seat.queues):
+            if verdicts[group.place] == ELIGIBLE and (not group.required or meets(skills, group.required)):
+                yield group
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _seat_down(self, seat: Seat, held: Iterable[Work]) -> None:
+        seat.queues = self.rules.served_by(seat.agent)
+        seat.limits = self.rules.costs.limits(seat.agent.limits)
+        seat.rooms.clear()
+        seat.refill((work, self.rules.costs.of(work.channel_class)) for work in held)
+        seat.begin(self.day)
+        seat.standing = self.rules.costs.standing(seat)
+
+    def _in_their_order(self, agents: Mapping[str, AgentState]) -> dict[str, list[str]]:
+        """What each agent holds, as the rows of the work say, which are right; the agents' rows tell the order."""
+        held: dict[str, dict[str, None]] = {
+            id: dict.fromkeys((*state.work, *state.offers, *state.wrap_up, *state.idle)) for id, state in agents.items()
+        }
+        for item in self.work.values():
+            if item.agent is not None:
+                held[item.agent].setdefault(item.conversation)
+        return {id: [one for one in mine if self._is_with(id, one)] for id, mine in held.items()}
+
+    def _is_with(self, agent: str, conversation: str) -> bool:
+        work = self.work.get(conversation)
+        return work is not None and work.agent == agent
+
+    def _held_or_waiting(self, work: Work) -> Work:
+        """Work whose agent is not there any more waits."""
+        if work.agent is None or work.agent in self.seats:
             return work
-        return replace(work, queue=queue, channel_class=channel_class, weight=weight)
-
-    def verdict(self, seat: Seat, requirement: Requirement) -> Verdict:
-        """Whether the agent can take work of that class now, whichever queue it is in."""
-        return seat.standing[self.rules.costs.place[requirement.channel_class]]
-
-    def serves(self, seat: Seat, requirement: Requirement) -> bool:
-        """Whether the agent is one of those who are asked for such work, and can take it now."""
-        return requirement.queue in seat.agent.queues and self.verdict(seat, requirement) == ELIGIBLE
-
-    def wanted_by(self, seat: Seat) -> Iterable[Line]:
-        """The lines the agent serves."""
-        return [self.lines[name] for name in seat.queues if name in self.lines]
-
-    def _seated(self, state: AgentState) -> Seat:
-        held = (self.work[conversation] for conversation in (*state.work, *state.offers))
-        return Seat(state, held)
+        return replace(work, state="waiting", agent=None, expires_ms=None)

@@ -2,57 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
+from router.domain.dispatch.choose import requested
 from router.domain.dispatch.desk import Desk
-from router.domain.dispatch.line import Line
-from router.domain.dispatch.moves import Moves
+from router.domain.dispatch.line import Group
+from router.domain.dispatch.moves import Asked, Moves
 from router.domain.dispatch.seat import Seat
-from router.domain.dispatch.work import LineKey, Requirement
+from router.domain.dispatch.work import LineKey, Work
 
 
-def drain(moves: Moves, seat: Seat, trigger: str) -> None:
-    """Gives the agent the oldest work they can serve, over all their queues, until they are full or none is left.
+def drain(moves: Moves, seat: Seat, trigger: str, before: LineKey | None = None) -> None:
+    """Gives the agent the oldest work they can serve, over all their queues, until they are full or none is left (that
+    stands ``before`` some other).
 
     Only this agent has to be looked at: before the trigger nothing that waits could be served by anybody.
     """
-    while (key := _oldest(moves.desk, seat)) is not None:
+    while (key := oldest(moves.desk, seat)) is not None and (before is None or key < before):
         moves.retry(moves.desk.work[key[3]], trigger)
+
+
+def hand_on(moves: Moves, work: Work, asked: Asked, freed: Seat) -> None:
+    """Places work that was with ``freed`` until now, and fills the room this made: all in the order of the line, so
+    that it takes nobody's turn."""
+    work = moves.fresh(work)
+    if asked.agent is None or requested(moves.desk, work, asked.agent, asked.force) is None:
+        drain(moves, freed, "capacity_freed", work.line_key)
+    moves.place(work, asked)
+    drain(moves, freed, "capacity_freed")
 
 
 def drain_all(moves: Moves, trigger: str) -> None:
     """Looks at everything that waits, in order, until nobody has room: for when anything may have changed."""
     desk = moves.desk
-    heads = [(key, requirement, rest) for requirement, rest in _groups(desk) if (key := next(rest, None)) is not None]
+    heads = []
+    for number, group in enumerate(desk.lines.groups.values()):
+        rest = iter(tuple(group.keys))
+        heads.append((next(rest), number, group, rest))
     heapify(heads)
     while heads:
-        key, requirement, rest = heappop(heads)
-        place = desk.rules.costs.place[requirement.channel_class]
-        if not desk.rooms[requirement.queue].has_room(place):
+        key, number, group, rest = heappop(heads)
+        if not _has_room(desk, group):
             continue
         moves.retry(desk.work[key[3]], trigger)
         if (following := next(rest, None)) is not None:
-            heappush(heads, (following, requirement, rest))
+            heappush(heads, (following, number, group, rest))
 
 
-def _groups(desk: Desk) -> Iterator[tuple[Requirement, Iterator[LineKey]]]:
-    for line in desk.lines.values():
-        for requirement, keys in line.groups.items():
-            yield requirement, iter(tuple(keys))
+def oldest(desk: Desk, seat: Seat) -> LineKey | None:
+    """The key of the work that the agent gets next; None when nothing waits that they can serve."""
+    best: LineKey | None = None
+    for group in desk.asking(seat):
+        if best is not None and best < group.head:
+            continue
+        key = _first(desk, seat, group)
+        if key is not None and (best is None or key < best):
+            best = key
+    return best
 
 
-def _oldest(desk: Desk, seat: Seat) -> LineKey | None:
-    heads = (
-        head
-        for line in desk.wanted_by(seat)
-        for requirement in line.groups
-        if (head := _head(desk, seat, line, requirement)) is not None
-    )
-    return min(heads, default=None)
+def _first(desk: Desk, seat: Seat, group: Group) -> LineKey | None:
+    """The first of the group that the agent has not declined."""
+    head = group.head
+    if seat.id not in desk.work[head[3]].declined:
+        return head
+    return group.first(lambda conversation: seat.id not in desk.work[conversation].declined)
 
 
-def _head(desk: Desk, seat: Seat, line: Line, requirement: Requirement) -> LineKey | None:
-    if not desk.serves(seat, requirement):
-        return None
-    return line.first(requirement, lambda conversation: not desk.work[conversation].bars(seat.id))
+def _has_room(desk: Desk, group: Group) -> bool:
+    requirement = group.requirement
+    if requirement.only:
+        return any(agent in desk.seats for agent in requirement.only)
+    return desk.rooms.room(requirement.demand).has_room(group.place)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from contracts.decision import Considered, Decision, RuledOut
 from router.domain.dispatch.desk import Desk
-from router.domain.dispatch.room import ELIGIBLE, Room
-from router.domain.dispatch.seat import Seat, Verdict
+from router.domain.dispatch.seat import ELIGIBLE, Verdict
 from router.domain.dispatch.work import Work
 
 WHOLE: Final = 50
@@ -33,55 +32,71 @@ def explain(desk: Desk, work: Work, at_ms: int, named: Iterable[str | None]) -> 
 
 
 class _Look:
-    """One look at a queue's agents for one piece of work."""
+    """One look at the agents whom one piece of work asks for.
+
+    Who has not the skills is ruled out by that whatever else is true of them; the others by their state; and who could
+    take it, by having declined it, or because it waits for somebody else.
+    """
 
     def __init__(self, desk: Desk, work: Work, at_ms: int) -> None:
         self.desk, self.work, self.at_ms = desk, work, at_ms
-        self.room: Room = desk.rooms[work.queue]
-        self.place = desk.rules.costs.place[work.channel_class]
-        self.barred = work.barred()
+        self.room = desk.room(work)
+        self.place = desk.place(work)
+        self.barred: dict[str, RuledOut] = {**work.barred()} if work.declined else {}
 
     def reasons(self, named: list[str | None]) -> Reasons:
+        crew = self.room.crew
         first = [agent for agent in named if agent is not None]
-        outside = sum(agent not in self.room for agent in first)
-        total = len(self.room) + outside
+        total = len(crew) + sum(agent not in crew for agent in first)
         whole = total <= WHOLE
         listed = self._listed(first, total if whole else FRONT, WHOLE if whole else LARGE)
-        return Reasons(listed, self._counts(), len(listed) < total)
+        return Reasons(self._considered(listed), self._counts(), len(listed) < total)
 
-    def _listed(self, first: list[str], front: int, most: int) -> tuple[Considered, ...]:
-        """The named, the eligible in order of choice, the barred, and the others ruled out; nobody twice."""
+    def _listed(self, first: list[str], front: int, most: int) -> list[tuple[str, Verdict]]:
+        """The named, the eligible in order of choice, the barred, and the others ruled out; nobody twice. In a large
+        queue those without the skills are only counted."""
         eligible = [
             agent for agent in self.room.eligible(self.place, front + len(self.barred)) if agent not in self.barred
         ]
         rows: list[tuple[str, Verdict]] = [(agent, self._verdict(agent)) for agent in first]
-        rows += [(agent, ELIGIBLE) for agent in eligible[:front] if agent not in first]
+        rows += [(agent, self._waited_for(agent)) for agent in eligible[:front] if agent not in first]
         rows += [row for row in self._barred() if row[0] not in first]
-        rows += [row for row in self.room.ruled_out(self.place, most) if row[0] not in first]
-        return self._considered(rows[:most])
+        if len(rows) < most:
+            rows += [row for row in self.room.ruled_out(self.place, most) if row[0] not in first]
+        if len(rows) < most <= WHOLE and len(self.room.crew) <= WHOLE:
+            rows += [(agent, "lacks_skill") for agent in self.room.unskilled() if agent not in first]
+        return rows[:most]
 
     def _counts(self) -> dict[str, int]:
         counts = self.room.counts(self.place)
         for _, verdict in self._barred():
             counts[ELIGIBLE] -= 1
             counts[verdict] = counts.get(verdict, 0) + 1
-        elsewhere = len(self.desk.seats) - len(self.room)
+        if self.work.only:
+            awaited = sum(self._can(agent) and agent not in self.barred for agent in self.work.only)
+            counts["not_preferred"] = counts.get(ELIGIBLE, 0) - awaited
+            counts[ELIGIBLE] = awaited
+        elsewhere = len(self.desk.seats) - len(self.room.crew)
         if elsewhere:
             counts["not_in_queue"] = elsewhere
         return {reason: counts[reason] for reason in sorted(counts) if counts[reason]}
 
-    def _barred(self) -> Iterator[tuple[str, RuledOut]]:
+    def _barred(self) -> list[tuple[str, RuledOut]]:
         """Those who could have it but for having declined it, or having been excluded."""
-        for agent, reason in self.barred.items():
-            if agent in self.room and self._standing(self.desk.seats[agent]) == ELIGIBLE:
-                yield agent, reason
+        return [(agent, reason) for agent, reason in self.barred.items() if self._can(agent)]
+
+    def _can(self, agent: str) -> bool:
+        return agent in self.room and self._standing(agent) == ELIGIBLE
+
+    def _waited_for(self, agent: str) -> Verdict:
+        return "not_preferred" if self.work.only and agent not in self.work.only else ELIGIBLE
 
     def _verdict(self, agent: str) -> Verdict:
-        standing = self._standing(self.desk.seats[agent])
+        standing = self._standing(agent)
         return self.barred.get(agent, standing) if standing == ELIGIBLE else standing
 
-    def _standing(self, seat: Seat) -> Verdict:
-        return seat.standing[self.place]
+    def _standing(self, agent: str) -> Verdict:
+        return self.desk.seats[agent].standing.verdicts[self.place]
 
     def _considered(self, rows: list[tuple[str, Verdict]]) -> tuple[Considered, ...]:
         """Most of what a decision costs, so done in one go."""

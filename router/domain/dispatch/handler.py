@@ -11,21 +11,34 @@ from contracts.commands import (
     ClaimWork,
     DeclarePresence,
     DeclineOffer,
+    FinishWrapUp,
+    PauseWork,
     PublishPolicy,
     PutAgent,
     ReleaseWork,
     RemoveAgent,
     RequestAgent,
     RollbackPolicy,
+    TakeOver,
     TimerDue,
+    WakeWork,
 )
 from contracts.policy import Policy
 from router.domain.dispatch.attend import GRACE, SESSION, connect, declare, grace_over, silence
 from router.domain.dispatch.desk import Desk
-from router.domain.dispatch.moves import FORGET, OFFER, Moves
-from router.domain.dispatch.offer import accept, claim, decline, expire, remember_no_more
+from router.domain.dispatch.moves import FORGET, OFFER, PREFER, RELAX, WRAP_UP, Moves
+from router.domain.dispatch.offer import accept, claim, decline, expire, remember_no_more, take_over
 from router.domain.dispatch.publish import publish, rollback, wanted_policies
-from router.domain.dispatch.request import release, request
+from router.domain.dispatch.request import (
+    finish_wrap_up,
+    pause,
+    prefer_no_more,
+    relax,
+    release,
+    request,
+    wake,
+    wrap_up_over,
+)
 from router.domain.dispatch.roster import put_agent, remove_agent
 from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, POLICIES, POLICY, SESSIONS, TOLD, WORK
 from router.domain.dispatch.told import tell_terms
@@ -50,6 +63,10 @@ class DispatchHandler(Handler):
         self._rules: dict[type, Rule] = {
             RequestAgent: request,
             ReleaseWork: release,
+            PauseWork: pause,
+            WakeWork: wake,
+            FinishWrapUp: finish_wrap_up,
+            TakeOver: take_over,
             AcceptOffer: accept,
             DeclineOffer: decline,
             ClaimWork: claim,
@@ -64,6 +81,9 @@ class DispatchHandler(Handler):
         self._timers: dict[str, Rule] = {
             OFFER: expire,
             FORGET: remember_no_more,
+            RELAX: relax,
+            PREFER: prefer_no_more,
+            WRAP_UP: wrap_up_over,
             GRACE: grace_over,
             SESSION: silence,
         }

@@ -12,21 +12,39 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.codec import moment
-from contracts.commands import Command, WorkAssigned, WorkOffered, WorkReturned
+from contracts.commands import Command, TagConversation, WorkAssigned, WorkOffered, WorkReturned
 from contracts.decision import Decision, Outcome
-from contracts.events import DecisionMade, OfferMade, OfferWithdrawn
+from contracts.events import DecisionMade, OfferMade, OfferWithdrawn, WrapUpEnded, WrapUpStarted
 from contracts.ids import shard_of
 from contracts.streams import conversation_shard
-from router.domain.dispatch.choose import NOBODY, REQUESTED, Choice, choose
+from router.domain.dispatch.choose import REQUESTED, Choice, choose, requested
 from router.domain.dispatch.desk import Desk
 from router.domain.dispatch.explain import explain, in_brief
+from router.domain.dispatch.route import refreshed
 from router.domain.dispatch.seat import Seat
+from router.domain.dispatch.skill import next_step_ms
 from router.domain.dispatch.tables import AGENTS, DECISION_ID, DECISIONS, WHY, WORK
 from router.domain.dispatch.work import Work
 from router.domain.turn import Turn
 
 OFFER: Final = "offer:"
 FORGET: Final = "forget:"
+RELAX: Final = "relax:"
+PREFER: Final = "prefer:"
+WRAP_UP: Final = "wrap_up:"
+
+UNASKED: Final = -1
+"""Stands for a policy's number in work that must be classified again before it goes anywhere."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a search was asked for, beside the work itself."""
+
+    trigger: str
+    agent: str | None = None
+    """Asked for by name."""
+    force: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Moves:
@@ -37,19 +55,27 @@ class Moves:
         self.desk = desk
         self.cause = command.id
         self._changed: dict[str, Seat] = {}
+        self._given = 0
+        desk.begin(turn.at_ms)
 
     # -- finding somebody ------------------------------------------------------------------------------------------
 
-    def place(self, work: Work, trigger: str, requested: str | None = None, notes: tuple[str, ...] = ()) -> bool:
-        """Gives the work to whoever is right for it, or puts it in the line (and says so). It is in no line before."""
-        work = self.desk.fit(work).recalled(self.turn.at_ms)
-        choice = choose(self.desk, work, requested)
-        if requested is not None and choice.reason != REQUESTED:
-            notes = (*notes, self._missed(requested, work))
+    def place(self, work: Work, asked: Asked) -> bool:
+        """Gives the work to whoever is right for it, or puts it in the line (and says so). It is in no line before,
+        and in nobody's hands."""
+        at_ms = self.turn.at_ms
+        work = replace(self.fresh(work), only=()) if work.only else self.fresh(work)
+        if asked.agent is not None:
+            seat = requested(self.desk, work, asked.agent, asked.force)
+            if seat is not None:
+                self.give(work, Choice(seat, REQUESTED), asked)
+                return True
+            asked = replace(asked, notes=(*asked.notes, self._missed(asked.agent, work)))
+        choice = choose(self.desk, work, may_wait=work.only_until_ms is None or at_ms < work.only_until_ms)
         if choice.seat is None:
-            self._wait(work, trigger, requested, notes)
+            self._wait(work, choice, asked)
             return False
-        self.give(work, choice.seat, choice.reason, trigger, requested, notes)
+        self.give(work, choice, asked)
         return True
 
     def retry(self, work: Work, trigger: str) -> bool:
@@ -58,48 +84,77 @@ class Moves:
         if choice.seat is None:
             return False
         self.leave_line(work)
-        self.give(work, choice.seat, choice.reason, trigger)
+        self.give(work, choice, Asked(trigger))
         return True
 
-    def give(
-        self,
-        work: Work,
-        seat: Seat,
-        reason: str,
-        trigger: str,
-        requested: str | None = None,
-        notes: tuple[str, ...] = (),
-        at_once: bool = False,
-    ) -> None:
+    def give(self, work: Work, choice: Choice, asked: Asked, at_once: bool = False) -> None:
         """Offers or, where the queue accepts by itself (or ``at_once``), assigns. The units are held from here on."""
-        queue = self.desk.rules.queue(work.queue)
+        queue, seat = self.desk.rules.queue(work.queue), choice.seat
+        assert seat is not None
         at_once = at_once or queue.auto_accept
-        choice = Choice(seat, reason)
-        decision = self._decide(work, "assigned" if at_once else "offered", trigger, choice, requested, notes)
-        expires_ms = None if at_once else self.turn.at_ms + queue.offer_timeout_s * 1000
+        decision = self.decide(work, "assigned" if at_once else "offered", choice, asked)
         given = replace(
             work,
             state="assigned" if at_once else "offered",
             agent=seat.id,
-            expires_ms=expires_ms,
+            expires_ms=None if at_once else self.turn.at_ms + queue.offer_timeout_s * 1000,
             attempts=work.attempts + 1,
+            keeper=None,
+            only=(),
+            only_until_ms=None,
         )
-        seat.hold(given, self.turn.at_ms, offered=not at_once)
-        self.touch(seat)
+        seat.take(self._stamp(), work.queue if queue.order == "round_robin" else None)
         if at_once:
-            self._assigned(given, decision)
+            self.assign(given, decision)
         else:
+            self.hold(given, seat)
             self._offered(given, decision)
+
+    def fresh(self, work: Work) -> Work:
+        """As the rules of now have it; the conversation is told of tags that are new."""
+        now = refreshed(self.desk, work, self.turn.at_ms)
+        self.tag(now, work.tags)
+        return now
 
     # -- the steps -------------------------------------------------------------------------------------------------
 
+    def hold(self, work: Work, seat: Seat) -> None:
+        """Into the agent's hands, as its state says; they are busy as of now."""
+        seat.put(work, self.desk.rules.costs.of(work.channel_class))
+        seat.idle_ms = self.turn.at_ms
+        self.touch(seat)
+
+    def assign(self, work: Work, decision: Decision) -> None:
+        """It is its agent's from now on."""
+        self.hold(work, self.desk.seats[work.agent or ""])
+        self.keep(work)
+        self._told_assigned(work, in_brief(decision))
+
+    def let_go(self, work: Work) -> Seat:
+        """Out of the agent's hands; they are idle as of now."""
+        seat = self.desk.seats[work.agent or ""]
+        if work.state == "offered":
+            self.turn.clear_timer(OFFER + work.conversation)
+        seat.drop(work, self.desk.rules.costs.of(work.channel_class))
+        seat.idle_ms = self.turn.at_ms
+        self.touch(seat)
+        return seat
+
+    def change(self, work: Work, **changes: object) -> Work:
+        """Work that stays with its agent takes another state; its units are held or given back accordingly."""
+        seat = self.desk.seats[work.agent or ""]
+        costs = self.desk.rules.costs.of(work.channel_class)
+        seat.drop(work, costs)
+        work = replace(work, **changes)
+        seat.put(work, costs)
+        self.touch(seat)
+        self.keep(work)
+        return work
+
     def accept(self, work: Work) -> None:
         """The offer becomes an assignment; the units were held already."""
-        seat = self.desk.seats[work.agent or ""]
-        seat.accept(work.conversation)
-        self._changed[seat.id] = seat
         self.turn.clear_timer(OFFER + work.conversation)
-        self._assigned(replace(work, state="assigned", expires_ms=None), None)
+        self._told_assigned(self.change(work, state="assigned", expires_ms=None), None)
 
     def take_back(self, work: Work, reason: str) -> tuple[Work, Seat]:
         """Out of the agent's hands, units freed, nobody's yet. Tells of a withdrawn offer or a lost assignment."""
@@ -112,17 +167,32 @@ class Moves:
 
     def free(self, work: Work) -> Work:
         """The units go back to the agent; the work is in between, neither held nor in a line."""
-        seat = self.desk.seats[work.agent or ""]
-        if work.state == "offered":
-            self.turn.clear_timer(OFFER + work.conversation)
-        seat.free(work, self.turn.at_ms)
-        self.touch(seat)
+        self.let_go(work)
         return replace(work, state="waiting", agent=None, expires_ms=None)
 
     def leave_line(self, work: Work) -> None:
-        self.desk.lines[work.queue].remove(work)
+        self.desk.lines.remove(work)
         if work.declined:
             self.turn.clear_timer(FORGET + work.conversation)
+        if next_step_ms(work) is not None:
+            self.turn.clear_timer(RELAX + work.conversation)
+        if work.only:
+            self.turn.clear_timer(PREFER + work.conversation)
+
+    def wrap_up(self, work: Work, seconds: int) -> None:
+        """It is over; its units are held for a while, for finishing up."""
+        until_ms = self.turn.at_ms + seconds * 1000
+        self.change(work, state="wrap_up", expires_ms=until_ms)
+        self.turn.timer(WRAP_UP + work.conversation, until_ms)
+        self.event(WrapUpStarted, work, work.agent, until=moment(until_ms))
+
+    def end_wrap_up(self, work: Work) -> Seat:
+        """The units are free again, and the work is done with here."""
+        self.turn.clear_timer(WRAP_UP + work.conversation)
+        self.event(WrapUpEnded, work, work.agent)
+        seat = self.let_go(work)
+        self.forget(work)
+        return seat
 
     def forget(self, work: Work) -> None:
         """The work is done with here."""
@@ -135,8 +205,18 @@ class Moves:
         self.desk.work[work.conversation] = work
         self.turn.put(WORK, work.conversation, work)
 
+    def rewrite(self, before: Work, work: Work) -> None:
+        """Waiting work that another policy made something else of; the lines are made anew by the caller."""
+        self.keep(work)
+        self.tag(work, before.tags)
+        step_ms = next_step_ms(work)
+        if step_ms is not None:
+            self.turn.timer(RELAX + work.conversation, step_ms)
+        elif next_step_ms(before) is not None:
+            self.turn.clear_timer(RELAX + work.conversation)
+
     def touch(self, seat: Seat) -> None:
-        """The seat changed: its lanes at once, its row when the command is done."""
+        """The seat changed: its rooms know at once, its row is written when the command is done."""
         self.desk.moved(seat)
         self._changed[seat.id] = seat
 
@@ -149,6 +229,14 @@ class Moves:
 
     def tell(self, work: Work, command: Command) -> None:
         self.turn.tell(conversation_shard(shard_of(work.conversation)), command)
+
+    def tag(self, work: Work, had: tuple[str, ...]) -> None:
+        """Tells the conversation the tags that are new."""
+        if work.tags == had:
+            return
+        new = tuple(name for name in work.tags if name not in had)
+        if new:
+            self.tell(work, TagConversation(conversation=work.conversation, add=new, by="policy"))
 
     def event(self, kind: type[msgspec.Struct], work: Work, agent: str | None, **fields: object) -> None:
         """An event of this work, findable by conversation, contact and agent."""
@@ -164,27 +252,33 @@ class Moves:
             )
         )
 
-    # -- inside ----------------------------------------------------------------------------------------------------
-
-    def _wait(self, work: Work, trigger: str, requested: str | None, notes: tuple[str, ...]) -> None:
-        self.keep(work)
-        self.desk.lines[work.queue].add(work)
-        if work.declined:
-            self.turn.timer(FORGET + work.conversation, min(work.declined.values()))
-        self.say_waiting(work, trigger, requested, notes)
-
-    def say_waiting(self, work: Work, trigger: str, requested: str | None = None, notes: tuple[str, ...] = ()) -> None:
+    def say_waiting(self, work: Work, choice: Choice, asked: Asked) -> None:
         """Records and tells that nobody can have it now, and its position in the line."""
-        decision = self._decide(work, "waiting", trigger, Choice(None, NOBODY), requested, notes)
+        decision = self.decide(work, "waiting", choice, asked)
         self.tell(work, WorkOffered(conversation=work.conversation, decision=in_brief(decision), queue=work.queue))
 
-    def _missed(self, requested: str, work: Work) -> str:
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _wait(self, work: Work, choice: Choice, asked: Asked) -> None:
+        if choice.only:
+            until_ms = work.only_until_ms or self.turn.at_ms + self.desk.rules.queue(work.queue).prefer_wait_s * 1000
+            work = replace(work, only=choice.only, only_until_ms=until_ms)
+            self.turn.timer(PREFER + work.conversation, until_ms)
+        self.keep(work)
+        self.desk.lines.add(work)
+        if work.declined:
+            self.turn.timer(FORGET + work.conversation, min(work.declined.values()))
+        step_ms = next_step_ms(work)
+        if step_ms is not None:
+            self.turn.timer(RELAX + work.conversation, step_ms)
+        self.say_waiting(work, choice, asked)
+
+    def _missed(self, agent: str, work: Work) -> str:
         """Why the agent who was asked for by name does not get it."""
-        seat = self.desk.seats.get(requested)
+        seat = self.desk.seats.get(agent)
         if seat is None:
-            return f"unknown_agent:{requested}"
-        barred = work.barred().get(requested)
-        return f"requested_agent:{requested}:{barred or self.desk.verdict(seat, work.requirement)}"
+            return f"unknown_agent:{agent}"
+        return f"requested_agent:{agent}:{work.barred().get(agent) or self.desk.verdict(seat, work)}"
 
     def _offered(self, work: Work, decision: Decision) -> None:
         self.keep(work)
@@ -203,43 +297,43 @@ class Moves:
             ),
         )
 
-    def _assigned(self, work: Work, decision: Decision | None) -> None:
-        """The text has done its service: the rules are not asked again."""
-        self.keep(replace(work, facts=replace(work.facts, text="")) if work.facts.text else work)
-        agent, told = work.agent or "", decision and in_brief(decision)
-        self.tell(work, WorkAssigned(conversation=work.conversation, agent=agent, queue=work.queue, decision=told))
+    def _told_assigned(self, work: Work, decision: Decision | None) -> None:
+        agent = work.agent or ""
+        self.tell(work, WorkAssigned(conversation=work.conversation, agent=agent, queue=work.queue, decision=decision))
 
-    def _decide(
-        self,
-        work: Work,
-        outcome: Outcome,
-        trigger: str,
-        choice: Choice,
-        requested: str | None,
-        notes: tuple[str, ...],
-    ) -> Decision:
+    def _stamp(self) -> int:
+        """Rises from one giving to the next, over all commands; the same on every replay."""
+        milliseconds, _, number = self.turn.entry.partition("-")
+        self._given += 1
+        return int(milliseconds) * 1_000_000 + int(number) * 1_000 + self._given
+
+    def decide(self, work: Work, outcome: Outcome, choice: Choice, asked: Asked) -> Decision:
+        """Records why, before anything moves."""
         at_ms = self.turn.at_ms
-        named = (requested, choice.seat.id if choice.seat else None)
-        reasons = explain(self.desk, work, at_ms, named)
+        agent = choice.seat.id if choice.seat else None
+        reasons = explain(self.desk, work, at_ms, (asked.agent, agent))
         decision = Decision(
             id=self.turn.new_id(DECISION_ID),
             at=self.turn.at,
             conversation=work.conversation,
             outcome=outcome,
-            trigger=trigger,
+            trigger=asked.trigger,
             queue=work.queue,
             policy=self.desk.rules.policy.version,
             rule=work.rule,
             priority=work.priority,
-            agent=choice.seat.id if choice.seat else None,
+            agent=agent,
             reason=choice.reason,
             weight=work.weight,
             waited_s=max(at_ms - work.waiting_since_ms, 0) // 1000,
-            position=self.desk.lines[work.queue].position(work) if outcome == "waiting" else None,
+            position=self.desk.lines.position(work) if outcome == "waiting" else None,
             considered=reasons.considered,
             counts=reasons.counts,
             truncated=reasons.truncated,
-            notes=notes,
+            notes=asked.notes,
+            rules=work.rules,
+            skills=work.needs,
+            relaxed=work.relaxed,
             policy_number=self.desk.rules.number,
         )
         self.turn.put(DECISIONS, decision.id, decision)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from contracts.commands import AcceptOffer, ClaimWork, DeclineOffer, TimerDue
-from contracts.events import OfferAccepted, OfferDeclined, OfferExpired
-from router.domain.dispatch.drain import drain
-from router.domain.dispatch.moves import FORGET, OFFER, Moves
+from contracts.commands import AcceptOffer, ClaimWork, DeclineOffer, TakeOver, TimerDue
+from contracts.events import OfferAccepted, OfferDeclined, OfferExpired, WorkEscalated
+from router.domain.dispatch.attend import known, send_away
+from router.domain.dispatch.choose import Choice
+from router.domain.dispatch.drain import drain, hand_on
+from router.domain.dispatch.moves import FORGET, OFFER, UNASKED, Asked, Moves
 from router.domain.dispatch.presence import signed_in
-from router.domain.dispatch.room import ELIGIBLE
-from router.domain.dispatch.seat import Seat
+from router.domain.dispatch.seat import ELIGIBLE, Seat
 from router.domain.dispatch.work import Work
 from router.domain.turn import Refusal
 
@@ -37,7 +38,7 @@ def expire(moves: Moves, command: TimerDue) -> None:
     if work is None or work.state != "offered" or (work.expires_ms or 0) > command.due:
         return
     moves.event(OfferExpired, work, work.agent, queue=work.queue)
-    _pass_on(moves, work, "timed_out")
+    _pass_on(moves, work, "timed_out", away=moves.desk.rules.queue(work.queue).missed_sets_away)
 
 
 def remember_no_more(moves: Moves, command: TimerDue) -> None:
@@ -60,7 +61,33 @@ def claim(moves: Moves, command: ClaimWork) -> None:
     if moves.desk.rules.costs.room(seat, work.channel_class, work.weight) != ELIGIBLE:
         raise Refusal("conflict", f"There is no room: it needs {work.weight} units and {seat.spare} are left.")
     moves.leave_line(work)
-    moves.give(replace(work, declined={}), seat, "claimed", "claimed", at_once=True)
+    moves.give(replace(work, declined={}, excluded=()), Choice(seat, "claimed"), Asked("claimed"), at_once=True)
+
+
+def take_over(moves: Moves, command: TakeOver) -> None:
+    """A supervisor's word: whoever has it, and whatever the agent holds. Who had it is told.
+
+    Raises:
+        Refusal: ``not_found``; ``conflict``: the agent is not there, or the conversation is over.
+    """
+    seat, work = known(moves, command.agent), moves.desk.work.get(command.conversation)
+    if work is None:
+        raise Refusal("not_found", "The conversation neither waits for an agent nor has one.")
+    if work.state == "wrap_up":
+        raise Refusal("conflict", "The conversation is over.")
+    if not signed_in(seat.agent, seat.presence):
+        raise Refusal("conflict", "Only an agent who is signed in and connected can be given a conversation.")
+    if work.agent == seat.id and work.state == "assigned":
+        return
+    freed = None
+    if work.state == "waiting":
+        moves.leave_line(work)
+    else:
+        work, freed = moves.take_back(work, "taken_over")
+    work = moves.fresh(replace(work, declined={}, excluded=(), only=()))
+    moves.give(work, Choice(seat, "taken_over"), Asked("taken_over"), at_once=True)
+    if freed is not None and freed is not seat:
+        drain(moves, freed, "capacity_freed")
 
 
 def _claimable(moves: Moves, command: ClaimWork) -> tuple[Work, Seat]:
@@ -86,9 +113,24 @@ def _offered(moves: Moves, conversation: str, agent: str) -> Work:
     return work
 
 
-def _pass_on(moves: Moves, work: Work, trigger: str) -> None:
+def _pass_on(moves: Moves, work: Work, trigger: str, away: bool = False) -> None:
+    """To the next, or up, when too many did not want it. ``away``: who missed it is gone, it seems."""
     seat = moves.desk.seats[work.agent or ""]
     until = moves.turn.at_ms + moves.desk.rules.policy.forget_decline_s * 1000
     freed = moves.free(work)
-    moves.place(replace(freed, declined={**freed.declined, seat.id: until}), trigger)
-    drain(moves, seat, "capacity_freed")
+    freed = replace(freed, declined={**freed.declined, seat.id: until}, refusals=freed.refusals + 1)
+    if freed.refusals == moves.desk.rules.queue(work.queue).declines:
+        freed, trigger = _escalated(moves, freed), "escalated"
+    if away and seat.blocked is None:
+        send_away(moves, seat, freed, Asked(trigger))
+    else:
+        hand_on(moves, freed, Asked(trigger), seat)
+
+
+def _escalated(moves: Moves, work: Work) -> Work:
+    """To the queue for such cases, or further in front in its own. Who declined it is not asked there either."""
+    queue = moves.desk.rules.queue(work.queue)
+    moves.event(WorkEscalated, work, None, queue=queue.escalate or queue.name, reason="declined")
+    if queue.escalate is None:
+        return replace(work, escalated=queue.escalate_priority, policy=UNASKED)
+    return replace(work, asked_queue=queue.escalate, refusals=0, policy=UNASKED)

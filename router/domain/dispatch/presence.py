@@ -14,9 +14,11 @@ def blocked(agent: Agent, presence: Presence) -> RuledOut | None:
     """Why the agent gets no new work whatever their capacity; None when they are available."""
     if not agent.enabled:
         return "disabled"
-    if presence.declared != "online":
-        return presence.declared
-    return None if reachable(presence) else "disconnected"
+    if presence.declared == "offline":
+        return "offline"
+    if not reachable(presence):
+        return "disconnected"
+    return None if presence.declared == "online" else presence.declared
 
 
 def signed_in(agent: Agent, presence: Presence) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contracts.commands import PublishPolicy, RollbackPolicy
 from contracts.events import PolicyPublished
 from contracts.policy import Policy
+from router.domain.dispatch.choose import NOBODY, WAITS, Choice
 from router.domain.dispatch.desk import Rulebook
 from router.domain.dispatch.drain import drain_all
-from router.domain.dispatch.moves import Moves
-from router.domain.dispatch.request import routed, tag
+from router.domain.dispatch.moves import Asked, Moves
+from router.domain.dispatch.route import routed
 from router.domain.dispatch.tables import CURRENT, HISTORY, POLICIES, POLICY
 from router.domain.dispatch.told import tell_terms
 from router.domain.dispatch.work import line_key
@@ -138,7 +139,8 @@ def _rearrange(moves: Moves, before: Policy, policy: Policy, number: int) -> Non
     for conversation, notes in moved:
         work = moves.desk.work[conversation]
         if work.state == "waiting":
-            moves.say_waiting(work, "policy_changed", notes=notes)
+            choice = Choice(None, WAITS, work.only) if work.only else Choice(None, NOBODY)
+            moves.say_waiting(work, choice, Asked("policy_changed", notes=notes))
 
 
 def _rerouted(moves: Moves, standing: frozenset[str | None]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -146,10 +148,9 @@ def _rerouted(moves: Moves, standing: frozenset[str | None]) -> Iterator[tuple[s
     changed, with notes."""
     waiting = [work for work in moves.desk.work.values() if work.state == "waiting" and work.rule not in standing]
     for before in sorted(waiting, key=line_key):
-        work, notes = routed(moves.desk, before)
+        work, notes = routed(moves.desk, before, moves.turn.at_ms)
         if work == before:
             continue
-        moves.keep(work)
-        tag(moves, work, before.tags)
+        moves.rewrite(before, work)
         if (work.queue, work.priority) != (before.queue, before.priority):
             yield work.conversation, notes

@@ -21,6 +21,9 @@ class QueueSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting: int = 0
     offered: int = 0
     assigned: int = 0
+    """Of those who have an agent, the ones whose customer is not silent."""
+    idle: int = 0
+    wrap_up: int = 0
     oldest: datetime | None = None
     """Since when the longest waiting customer waits."""
     agents: int = 0
@@ -38,7 +41,11 @@ def summaries(policy: Policy, agents: Iterable[AgentState], work: Iterable[Work]
     """One for each queue of the policy, in its order; linear in agents and work."""
     held, seated = list(work), list(agents)
     names = list(dict.fromkeys([*(queue.name for queue in policy.queues), policy.default_queue]))
-    return [_summary(name, seated, [item for item in held if item.queue == name]) for name in names]
+    teams = {queue.name: frozenset(queue.teams) for queue in policy.queues}
+    return [
+        _summary(name, teams.get(name, frozenset()), seated, [item for item in held if item.queue == name])
+        for name in names
+    ]
 
 
 def waiting(work: Iterable[Work], queue: str) -> list[Work]:
@@ -58,14 +65,16 @@ def position(work: Iterable[Work], conversation: str) -> int | None:
     )
 
 
-def _summary(name: str, agents: list[AgentState], work: list[Work]) -> QueueSummary:
-    members = [state for state in agents if name in state.agent.queues]
+def _summary(name: str, teams: frozenset[str], agents: list[AgentState], work: list[Work]) -> QueueSummary:
+    members = [state for state in agents if name in state.agent.queues or not teams.isdisjoint(state.agent.teams)]
     since = [item.waiting_since_ms for item in work if item.state == "waiting"]
     return QueueSummary(
         queue=name,
         waiting=len(since),
         offered=sum(item.state == "offered" for item in work),
         assigned=sum(item.state == "assigned" for item in work),
+        idle=sum(item.state == "idle" for item in work),
+        wrap_up=sum(item.state == "wrap_up" for item in work),
         oldest=moment(min(since)) if since else None,
         agents=len(members),
         available=sum(available(state) for state in members),

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from contracts.agent import AgentState
 from contracts.commands import PutAgent, RemoveAgent
 from contracts.events import AgentChanged
-from router.domain.dispatch.attend import GRACE, drop_session, known, settle, vacate
+from router.domain.dispatch.attend import GRACE, drop_session, known, leave, settle
 from router.domain.dispatch.moves import Moves
 from router.domain.dispatch.tables import AGENTS
 from router.domain.dispatch.told import tell_of_bot
@@ -34,7 +34,7 @@ def remove_agent(moves: Moves, command: RemoveAgent) -> None:
     seat = known(moves, command.agent)
     seat.agent = replace(seat.agent, enabled=False)
     moves.touch(seat)
-    vacate(moves, seat, [*seat.work, *seat.offers])
+    leave(moves, seat)
     for session in sorted(moves.desk.connections.get(seat.id, ())):
         drop_session(moves, session)
     moves.desk.connections.pop(seat.id, None)

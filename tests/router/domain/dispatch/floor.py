@@ -16,11 +16,15 @@ from contracts.commands import (
     DeclarePresence,
     DeclineOffer,
     Facts,
+    FinishWrapUp,
+    PauseWork,
     PublishPolicy,
     PutAgent,
     ReleaseWork,
     RemoveAgent,
     RequestAgent,
+    TakeOver,
+    WakeWork,
 )
 from contracts.decision import Decision
 from contracts.events import DecisionMade, Event
@@ -33,6 +37,8 @@ from router.domain.dispatch.work import Work
 from tests.router.domain.memory import MemoryStore
 
 T = TypeVar("T")
+
+ASKED = ("queue", "agent", "exclude", "trigger", "force", "skills", "raised")
 
 
 def cv(number: int | str) -> str:
@@ -72,7 +78,7 @@ class Floor:
 
     def ask(self, number: int | str, since: datetime | None = None, **how: Any) -> Problem | None:
         """A conversation asks for an agent. ``how``: fields of the command, and of its facts."""
-        own = {key: how.pop(key) for key in ("queue", "agent", "exclude", "trigger") if key in how}
+        own = {key: how.pop(key) for key in ASKED if key in how}
         facts = {"channel": "webchat", "account": "site", "channel_class": "chat", "contact": f"ct_01_{number}", **how}
         since = since or moment(self.store.now_ms)
         return self.do(RequestAgent(conversation=cv(number), facts=Facts(**facts), waiting_since=since, **own))
@@ -88,6 +94,18 @@ class Floor:
 
     def release(self, number: int | str) -> Problem | None:
         return self.do(ReleaseWork(conversation=cv(number), reason="resolved"))
+
+    def pause(self, number: int | str) -> Problem | None:
+        return self.do(PauseWork(conversation=cv(number)))
+
+    def wake(self, number: int | str) -> Problem | None:
+        return self.do(WakeWork(conversation=cv(number), waiting_since=moment(self.store.now_ms)))
+
+    def finish(self, number: int | str, agent: str) -> Problem | None:
+        return self.do(FinishWrapUp(conversation=cv(number), agent=agent))
+
+    def take_over(self, number: int | str, agent: str) -> Problem | None:
+        return self.do(TakeOver(conversation=cv(number), agent=agent))
 
     def remove(self, agent: str) -> Problem | None:
         return self.do(RemoveAgent(agent=agent))

@@ -1,6 +1,7 @@
 """The dispatch rules once more, as plainly as they can be said: lists, scans, and one loop that gives out what waits.
 
-Slow and obvious on purpose. The real rules must agree with it after every command.
+Slow and obvious on purpose. The real rules must agree with it after every command. It knows rules of the policy by
+their accounts only; how rules are matched has tests of its own.
 """
 
 from __future__ import annotations
@@ -17,16 +18,29 @@ from contracts.commands import (
     DeclarePresence,
     DeclineOffer,
     Facts,
+    FinishWrapUp,
+    PauseWork,
     PublishPolicy,
     PutAgent,
     ReleaseWork,
     RemoveAgent,
     RequestAgent,
+    TakeOver,
     TimerDue,
+    WakeWork,
 )
-from contracts.policy import ChannelClass, Policy, Queue
+from contracts.policy import ChannelClass, Need, Policy, Queue, Relax
 
-CLASSES = {"chat": 20, "social": 20, "sms": 20, "email": 10, "voice": 100, "custom": 20}
+CLASSES = {
+    "chat": ChannelClass(20),
+    "social": ChannelClass(20),
+    "sms": ChannelClass(20),
+    "email": ChannelClass(10),
+    "voice": ChannelClass(100, exclusive=True),
+    "custom": ChannelClass(20),
+}
+HOLDING = ("offered", "assigned", "wrap_up")
+DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass
@@ -36,10 +50,22 @@ class Person:
     sessions: set[str] = field(default_factory=set)
     grace: bool = False
     idle: int = 0
+    given: int = 0
+    turns: dict[str, int] = field(default_factory=dict)
+    day: int = 0
+    taken: int = 0
+
+    @property
+    def reachable(self) -> bool:
+        return bool(self.sessions) or self.grace
 
     @property
     def here(self) -> bool:
-        return self.agent.enabled and self.declared == "online" and (bool(self.sessions) or self.grace)
+        return self.agent.enabled and self.declared == "online" and self.reachable
+
+    @property
+    def signed_in(self) -> bool:
+        return self.agent.enabled and self.declared != "offline" and self.reachable
 
 
 @dataclass
@@ -50,18 +76,51 @@ class Job:
     arrival: int
     queue: str = ""
     priority: int = 0
+    ahead: int = 0
     weight: int = 0
     kind: str = ""
+    skills: dict[str, Need] = field(default_factory=dict)
+    relax: tuple[Relax, ...] = ()
+    steps: int = 0
     asked: str | None = None
+    asked_skills: tuple[Need, ...] = ()
+    raised: int = 0
+    escalated: int = 0
+    refusals: int = 0
     state: str = "waiting"
     agent: str | None = None
     expires: int = 0
     declined: dict[str, int] = field(default_factory=dict)
-    excluded: tuple[str, ...] = ()
+    keeper: str | None = None
+    only: tuple[str, ...] = ()
+    only_until: int | None = None
+    stale: bool = False
+    """To be classified again before it goes anywhere."""
+    fresh: bool = False
+    """Placed by this command: it may be made to wait for somebody."""
 
     @property
-    def place(self) -> tuple[int, int, int]:
-        return (-self.priority, self.since, self.arrival)
+    def place(self) -> tuple[int, int, int, str]:
+        return (self.since - self.ahead, self.since, self.arrival, self.id)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        needs = dict(self.skills)
+        for step in self.relax[: self.steps]:
+            for name in list(needs):
+                if name in step.drop or "*" in step.drop:
+                    del needs[name]
+                elif step.levels.get(name, 9) < needs[name].level:
+                    needs[name] = Need(name, step.levels[name], needs[name].required)
+        return tuple(needs[name] for name in sorted(needs))
+
+    @property
+    def queues(self) -> set[str]:
+        return {self.queue} | {name for step in self.relax[: self.steps] for name in step.queues}
+
+    @property
+    def next_step(self) -> int | None:
+        return self.since + self.relax[self.steps].after_s * 1000 if self.steps < len(self.relax) else None
 
 
 class Refused(Exception):
@@ -74,10 +133,14 @@ class Model:
         self.jobs: dict[str, Job] = {}
         self.policy = Policy()
         self.now = 0
+        self.gifts = 0
 
     def do(self, command: Any, now: int, arrival: int) -> bool:
         """Carries a command out; False when it is refused."""
         self.now = now
+        for person in self.people.values():
+            if person.day != now // DAY_MS:
+                person.day, person.taken = now // DAY_MS, 0
         before = {id for id, person in self.people.items() if person.here}
         try:
             self.carry_out(command, arrival)
@@ -86,7 +149,7 @@ class Model:
         for id, person in self.people.items():
             if person.here and id not in before:
                 person.idle = now
-        self.vacate()
+        self.vacate(before)
         self.settle()
         return True
 
@@ -95,10 +158,19 @@ class Model:
             case RequestAgent():
                 self.request(command, arrival)
             case ReleaseWork():
+                self.release(command.conversation)
+            case PauseWork():
                 job = self.jobs.get(command.conversation)
+                if job and job.state == "assigned":
+                    job.state = "idle"
+            case WakeWork():
+                self.wake(command)
+            case FinishWrapUp():
+                job = self.jobs.get(command.conversation)
+                if job and (job.state != "wrap_up" or job.agent != command.agent):
+                    raise Refused
                 if job:
-                    self.free(job)
-                    del self.jobs[job.id]
+                    self.end(job)
             case AcceptOffer():
                 job = self.on_offer(command.conversation, command.agent)
                 if self.now >= job.expires:
@@ -108,33 +180,40 @@ class Model:
                 self.pass_on(self.on_offer(command.conversation, command.agent))
             case ClaimWork():
                 self.claim(command)
+            case TakeOver():
+                self.take_over(command)
             case PutAgent():
-                person = self.people.setdefault(command.agent.id, Person(command.agent))
+                person = self.people.setdefault(command.agent.id, Person(command.agent, day=self.now // DAY_MS))
                 person.agent = command.agent
             case RemoveAgent():
                 self.known(command.agent)
-                for job in self.held(command.agent):
-                    self.free(job)
+                for job in self.having(command.agent):
+                    self.end(job) if job.state == "wrap_up" else self.free(job)
+                self.unreserve(command.agent)
                 del self.people[command.agent]
             case DeclarePresence():
                 self.known(command.agent).declared = command.declared
             case AgentConnection():
                 self.connect(self.known(command.agent), command)
             case PublishPolicy():
-                changed, self.policy = command.policy != self.policy, command.policy
-                for job in self.jobs.values():
-                    if changed and job.state == "waiting":
-                        self.route(job)
+                self.publish(command.policy)
             case TimerDue():
                 self.timer(command)
 
     def timer(self, command: TimerDue) -> None:
         kind, _, name = command.timer.partition(":")
         if kind == "offer":
-            self.pass_on(self.jobs[name])
-        elif kind == "forget":
             job = self.jobs[name]
-            job.declined = {agent: until for agent, until in job.declined.items() if until > self.now}
+            away = self.queue(job.queue).missed_sets_away and self.people[job.agent or ""].here
+            agent = self.people[job.agent or ""]
+            self.pass_on(job)
+            agent.declared = "away" if away else agent.declared
+        elif kind == "forget":
+            self.recall(self.jobs[name])
+        elif kind in ("relax", "prefer"):
+            self.put_down(self.jobs[name])
+        elif kind == "wrap_up":
+            self.end(self.jobs[name])
         elif kind == "grace":
             self.people[name].grace = False
         elif kind == "session":
@@ -145,33 +224,105 @@ class Model:
 
     def request(self, command: RequestAgent, arrival: int) -> None:
         job = self.jobs.get(command.conversation)
-        requested = command.agent
+        if job and job.state == "wrap_up":
+            self.end(job)
+            job = None
         if job is None:
             job = Job(command.conversation, command.facts, milliseconds(command.waiting_since), arrival)
-            job.asked, job.excluded = command.queue, command.exclude
+            job.raised, job.asked, job.asked_skills = command.raised, command.queue, command.skills
             self.jobs[job.id] = job
-        elif command.queue or command.agent or command.trigger == "transferred":
-            giver = (job.agent,) if job.agent and job.agent != command.agent else ()
-            job.facts, job.asked = command.facts, command.queue or job.queue
+            self.put_down(job, route=True)
+            self.keep_from(job, command.exclude)
+            self.named(job, command)
+        elif command.queue or command.agent or command.trigger in ("transferred", "unanswered"):
+            given_up = command.trigger != "unanswered" and job.agent and job.agent != command.agent
+            giver = (job.agent,) if given_up and job.agent else ()
+            self.learn(job, command)
             self.free(job)
-            job.declined = {}
-            job.excluded = tuple(dict.fromkeys((*command.exclude, *giver)))
+            job.declined, job.refusals, job.keeper, job.only_until = {}, 0, None, None
+            job.asked = command.queue or job.queue
+            self.put_down(job, route=True)
+            self.keep_from(job, (*command.exclude, *giver))
+            self.named(job, command)
         elif job.state == "waiting":
-            job.facts, job.excluded = command.facts, command.exclude or job.excluded
+            before = self.where(job)
+            self.learn(job, command)
+            self.route(job)
+            self.keep_from(job, command.exclude)
+            if self.where(job) != before:
+                self.put_down(job)
         else:
-            job.facts = command.facts
-            job.priority = job.priority if command.facts.priority is None else command.facts.priority
+            self.learn(job, command)
+            job.stale = True
+
+    def learn(self, job: Job, command: RequestAgent) -> None:
+        job.facts, job.raised = command.facts, command.raised
+        job.asked_skills = command.skills or job.asked_skills
+
+    def where(self, job: Job) -> Any:
+        """All that decides where it waits, and for how long there."""
+        return (job.queue, job.queues, job.needs, job.kind, job.weight, job.place, dict(job.declined), job.next_step)
+
+    def named(self, job: Job, command: RequestAgent) -> None:
+        """The agent who was asked for by name, if they can."""
+        person = self.people.get(command.agent or "")
+        if person and (self.can(person, job) or (command.force and person.here and not self.bars(person, job))):
+            self.offer(job, person)
+
+    def keep_from(self, job: Job, agents: tuple[str, ...]) -> None:
+        """Not to these, if somebody else who is asked is signed in."""
+        others = [person for person in self.asked(job) if person.signed_in and person.agent.id not in agents]
+        if agents and others:
+            job.declined |= dict.fromkeys(agents, self.now + self.policy.forget_decline_s * 1000)
+
+    def release(self, conversation: str) -> None:
+        job = self.jobs.get(conversation)
+        if job is None or job.state == "wrap_up":
             return
-        self.route(job)
-        if requested in self.people and self.can(self.people[requested], job):
-            self.offer(job, self.people[requested])
+        own = self.queue(job.queue).wrap_up_s
+        seconds = self.costs(job.kind).wrap_up_s if own is None else own
+        if job.state == "assigned" and seconds:
+            job.state, job.expires = "wrap_up", self.now + seconds * 1000
+        else:
+            self.end(job)
+
+    def end(self, job: Job) -> None:
+        if job.agent:
+            self.people[job.agent].idle = self.now
+        del self.jobs[job.id]
+
+    def wake(self, command: WakeWork) -> None:
+        job = self.jobs.get(command.conversation)
+        if job is None or job.state != "idle":
+            return
+        assert job.agent is not None
+        job.since, job.declined, job.refusals = milliseconds(command.waiting_since), {}, 0
+        person = self.people[job.agent]
+        if job.stale:
+            self.route(job)
+        self.look(job)
+        there = person.agent.enabled and person.reachable and person.declared in ("online", "busy")
+        person.idle = self.now
+        if there and self.fits(person, job):
+            job.state, job.keeper = "assigned", None
+        else:
+            job.keeper = job.agent
+            self.free(job)
 
     def claim(self, command: ClaimWork) -> None:
         person, job = self.known(command.agent), self.jobs.get(command.conversation)
-        connected = bool(person.sessions) or person.grace
-        there = person.agent.enabled and person.declared != "offline" and connected
-        if job is None or job.state != "waiting" or not there or not self.fits(person, job):
+        if job is None or job.state != "waiting" or not person.signed_in or not self.fits(person, job):
             raise Refused
+        job.declined = {}
+        self.give(job, person, "assigned")
+
+    def take_over(self, command: TakeOver) -> None:
+        person, job = self.known(command.agent), self.jobs.get(command.conversation)
+        if job is None or job.state == "wrap_up" or not person.signed_in:
+            raise Refused
+        if (job.state, job.agent) == ("assigned", person.agent.id):
+            return
+        self.free(job)
         job.declined = {}
         self.give(job, person, "assigned")
 
@@ -191,39 +342,102 @@ class Model:
             person.sessions.discard(session)
             person.grace = not person.sessions
 
+    def publish(self, policy: Policy) -> None:
+        if policy == self.policy:
+            return
+        self.policy = policy
+        for job in self.jobs.values():
+            if job.state == "waiting":
+                self.route(job)
+            else:
+                job.stale = True
+
     def pass_on(self, job: Job) -> None:
         assert job.agent is not None
         job.declined[job.agent] = self.now + self.policy.forget_decline_s * 1000
+        job.refusals += 1
+        queue = self.queue(job.queue)
+        if job.refusals == queue.declines:
+            job.stale = True
+            if queue.escalate:
+                job.asked, job.refusals = queue.escalate, 0
+            else:
+                job.escalated = queue.escalate_priority
         self.free(job)
 
-    def vacate(self) -> None:
-        """Offers leave whoever is not available; everything leaves whoever is offline, gone or disabled."""
+    def vacate(self, before: set[str]) -> None:
+        """Offers leave whoever is not available; everything leaves whoever is offline, gone or disabled, but for idle
+        conversations, which only leave who is disabled. Nobody waits for somebody who is not available."""
         for id, person in self.people.items():
-            gone = not person.sessions and not person.grace
+            gone = not person.reachable
             left = not person.agent.enabled or person.declared == "offline" or gone
-            for job in self.held(id):
-                if left or (job.state == "offered" and not person.here):
+            for job in self.having(id):
+                if job.state == "wrap_up" and left:
+                    self.end(job)
+                elif job.state == "idle" and person.agent.enabled:
+                    continue
+                elif left or (job.state == "offered" and not person.here):
                     self.free(job)
+            if not person.here:
+                self.unreserve(id)
+
+    def unreserve(self, agent: str) -> None:
+        for job in self.jobs.values():
+            if agent in job.only:
+                self.put_down(job)
 
     def settle(self) -> None:
         """Gives the first in line that somebody can take to the right one, until nobody can take anything."""
         while True:
             for job in sorted(self.jobs.values(), key=lambda job: job.place):
-                able = [p for p in self.people.values() if job.queue in p.agent.queues and self.can(p, job)]
-                if job.state == "waiting" and able:
-                    self.offer(job, self.best(job, able))
+                if job.state == "waiting" and (person := self.whose(job)) is not None:
+                    self.offer(job, person)
                     break
             else:
                 return
 
-    def best(self, job: Job, able: list[Person]) -> Person:
-        queue = self.queue(job.queue)
-        previous = [person for person in able if person.agent.id == job.facts.previous_agent]
-        if queue.prefer_previous and previous:
-            return previous[0]
-        if queue.order == "longest_idle":
-            return min(able, key=lambda person: (person.idle, person.agent.id))
-        return min(able, key=lambda person: (-self.spare(person), person.idle, person.agent.id))
+    def whose(self, job: Job) -> Person | None:
+        """Who gets it now."""
+        queue, fresh = self.queue(job.queue), job.fresh
+        job.fresh = False
+        if job.only:
+            return next((self.people[id] for id in job.only if self.can(self.people[id], job)), None)
+        wished = self.wished(job, queue)
+        for person in wished:
+            if self.can(person, job):
+                return person
+        waits = queue.prefer_wait_s and (job.only_until is None or self.now < job.only_until)
+        full = [person for person in wished if person.here and not self.bars(person, job)]
+        if fresh and waits and full:
+            job.only = tuple(person.agent.id for person in full)
+            job.only_until = job.only_until or self.now + queue.prefer_wait_s * 1000
+            return None
+        able = [person for person in self.asked(job) if self.can(person, job)]
+        return min(able, key=lambda person: self.order(person, job, queue), default=None)
+
+    def wished(self, job: Job, queue: Queue) -> list[Person]:
+        asked = {person.agent.id: person for person in self.asked(job)}
+        previous = (job.facts.previous_agent or "",) if queue.prefer_previous else ()
+        first = [self.people[job.keeper]] if job.keeper in self.people else []
+        rest = [asked[id] for id in (*job.facts.preferred, *previous) if id in asked and id != job.keeper]
+        return first + rest
+
+    def order(self, person: Person, job: Job, queue: Queue) -> tuple[int, ...]:
+        """Less is better; ids of these tests sort like the agents were named."""
+        levels = [(need, person.agent.skills.get(need.skill, 0)) for need in job.needs]
+        missing = sum(level < need.level for need, level in levels)
+        skill = {
+            "any": 0,
+            "most": -sum(level for _, level in levels),
+            "nearest": sum(max(level - need.level, 0) for need, level in levels),
+        }[queue.proficiency]
+        turn = {
+            "longest_idle": person.idle,
+            "most_spare": self.used(person) - person.agent.capacity,
+            "round_robin": person.turns.get(queue.name, 0),
+            "least_today": person.taken,
+        }[queue.order]
+        return (missing, skill, turn, person.given, ord(person.agent.id[0]))
 
     # -- small words -----------------------------------------------------------------------------------------------
 
@@ -234,29 +448,65 @@ class Model:
 
     def give(self, job: Job, person: Person, state: str) -> None:
         job.state, job.agent, person.idle = state, person.agent.id, self.now
+        job.keeper, job.only, job.only_until, job.fresh = None, (), None, False
+        self.gifts += 1
+        person.given = self.gifts
+        person.taken += 1
+        if self.queue(job.queue).order == "round_robin":
+            person.turns[job.queue] = self.gifts
 
     def free(self, job: Job) -> None:
         if job.agent is not None:
             self.people[job.agent].idle = self.now
             job.state, job.agent = "waiting", None
-            job.queue = self.queue(job.queue).name
-            self.price(job)
+        self.put_down(job)
+
+    def put_down(self, job: Job, route: bool = False) -> None:
+        """It is placed anew: by the rules of now if they are others, without what is forgotten, relaxed by its age."""
+        job.fresh, job.only = True, ()
+        self.recall(job)
+        if route or job.stale:
+            self.route(job)
+        self.look(job)
+
+    def recall(self, job: Job) -> None:
         job.declined = {agent: until for agent, until in job.declined.items() if until > self.now}
+
+    def look(self, job: Job) -> None:
+        job.steps = sum(job.since + step.after_s * 1000 <= self.now for step in job.relax)
 
     def route(self, job: Job) -> None:
         rule = next((rule for rule in self.policy.rules if job.facts.account in rule.when.accounts), None)
-        job.priority = (rule and rule.priority) or 0
-        if job.asked:
-            rule = None
-        if job.facts.priority is not None:
-            job.priority = job.facts.priority
-        job.queue = self.queue(job.asked or (rule and rule.queue) or None).name
-        self.price(job)
+        queue = self.queue(job.asked or (rule.queue if rule else None))
+        said = (rule.priority if rule else None) or 0
+        hand = job.facts.priority
+        job.queue, job.stale = queue.name, False
+        job.priority = (said if hand is None else hand) + queue.priority + job.raised + job.escalated
+        job.ahead = job.priority * (self.policy.aging_s * 1000 or 10**12)
+        job.kind = job.facts.channel_class if job.facts.channel_class in self.classes() else "custom"
+        job.weight = self.costs(job.kind).weight if rule is None or rule.weight is None else rule.weight
+        job.skills, job.relax = {}, rule.relax if rule else ()
+        for need in (*(rule.skills if rule else ()), *job.asked_skills):
+            had = job.skills.get(need.skill, Need(need.skill, 0, False))
+            job.skills[need.skill] = Need(need.skill, max(had.level, need.level), had.required or need.required)
+        self.look(job)
 
-    def price(self, job: Job) -> None:
-        known = {**CLASSES, **{name: cost.weight for name, cost in self.policy.classes.items()}}
-        job.kind = job.facts.channel_class if job.facts.channel_class in known else "custom"
-        job.weight = known[job.kind]
+    def asked(self, job: Job) -> list[Person]:
+        """Who serves its queues and has the skills it cannot do without."""
+        found = []
+        for person in self.people.values():
+            teams = {queue.name for queue in self.policy.queues if set(queue.teams) & set(person.agent.teams)}
+            serves = job.queues & ({*person.agent.queues} | teams)
+            skills = person.agent.skills
+            if serves and all(skills.get(need.skill, 0) >= need.level for need in job.needs if need.required):
+                found.append(person)
+        return found
+
+    def classes(self) -> dict[str, ChannelClass]:
+        return {**CLASSES, **self.policy.classes}
+
+    def costs(self, kind: str) -> ChannelClass:
+        return self.classes().get(kind) or self.classes()["custom"]
 
     def queue(self, name: str | None) -> Queue:
         named = {queue.name: queue for queue in self.policy.queues}
@@ -273,17 +523,28 @@ class Model:
             raise Refused
         return job
 
-    def held(self, agent: str) -> list[Job]:
+    def having(self, agent: str) -> list[Job]:
         return [job for job in self.jobs.values() if job.agent == agent]
 
-    def spare(self, person: Person) -> int:
-        return person.agent.capacity - sum(job.weight for job in self.held(person.agent.id))
+    def held(self, person: Person) -> list[Job]:
+        """What holds units of theirs."""
+        return [job for job in self.having(person.agent.id) if job.state in HOLDING]
+
+    def used(self, person: Person) -> int:
+        return sum(job.weight for job in self.held(person))
 
     def fits(self, person: Person, job: Job) -> bool:
-        limit = person.agent.limits.get(job.kind, self.policy.classes.get(job.kind, ChannelClass()).limit)
-        count = sum(other.kind == job.kind for other in self.held(person.agent.id))
-        return job.weight <= self.spare(person) and (limit is None or count < limit)
+        held, costs = self.held(person), self.costs(job.kind)
+        primary = [other for other in held if not self.costs(other.kind).interruptible]
+        if any(self.costs(other.kind).exclusive for other in held) or (costs.exclusive and primary):
+            return False
+        load = sum(other.weight for other in (held if costs.interruptible else primary))
+        limit = person.agent.limits.get(job.kind, costs.limit)
+        count = sum(other.kind == job.kind for other in held)
+        return load + job.weight <= person.agent.capacity and (limit is None or count < limit)
+
+    def bars(self, person: Person, job: Job) -> bool:
+        return person.agent.id in job.declined
 
     def can(self, person: Person, job: Job) -> bool:
-        id = person.agent.id
-        return person.here and id not in job.declined and id not in job.excluded and self.fits(person, job)
+        return person.here and not self.bars(person, job) and self.fits(person, job)

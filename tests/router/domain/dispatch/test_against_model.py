@@ -18,45 +18,73 @@ from contracts.commands import (
     DeclarePresence,
     DeclineOffer,
     Facts,
+    FinishWrapUp,
+    PauseWork,
     PublishPolicy,
     PutAgent,
     ReleaseWork,
     RemoveAgent,
     RequestAgent,
+    TakeOver,
     TimerDue,
+    WakeWork,
 )
-from contracts.policy import ChannelClass, Match, Policy, Queue, Rule
+from contracts.policy import ChannelClass, Match, Need, Policy, Queue, Relax, Rule
 from contracts.streams import DISPATCH
 from router.domain.dispatch.desk import Desk
 from router.domain.dispatch.handler import DispatchHandler
+from router.domain.dispatch.room import Room
+from router.domain.dispatch.skill import next_step_ms
 from router.domain.dispatch.tables import AGENTS, POLICY, SESSIONS, WORK
 from tests.router.domain.dispatch.floor import Floor, cv
 from tests.router.domain.dispatch.model import Model
 
 AGENT = st.sampled_from(["ann", "bob", "cy", "dee"])
 NUMBER = st.integers(0, 9)
-QUEUE = st.sampled_from(["sales", "help", "night"])
+QUEUE = st.sampled_from(["sales", "help", "night", "team"])
 SESSION = st.sampled_from(["s1", "s2", "s3"])
 
 POLICIES = [
     Policy(
         version="2",
-        queues=(Queue("sales"), Queue("help", order="most_spare", offer_timeout_s=10)),
-        rules=(Rule("shop", Match(accounts=("shop",)), queue="sales", priority=5),),
+        queues=(
+            Queue("sales", prefer_wait_s=20, declines=2, escalate="help", wrap_up_s=4),
+            Queue("help", order="most_spare", offer_timeout_s=10, proficiency="nearest", declines=1, priority=3),
+            Queue("team", order="least_today", teams=("blue",), auto_accept=True, proficiency="most"),
+        ),
+        rules=(
+            Rule("shop", Match(accounts=("shop",)), queue="sales", priority=5, skills=(Need("ja", 3), Need("vip"))),
+            Rule(
+                "site",
+                Match(accounts=("site",)),
+                queue="help",
+                skills=(Need("ja", 2), Need("en", 1, required=False)),
+                relax=(Relax(5, levels={"ja": 1}), Relax(12, drop=("*",), queues=("sales",))),
+                weight=15,
+            ),
+            Rule("team", Match(accounts=("team",)), queue="team"),
+        ),
+        classes={"email": ChannelClass(10, interruptible=True), "voice": ChannelClass(30, exclusive=True)},
         default_queue="help",
         forget_decline_s=40,
+        aging_s=1,
     ),
     Policy(
         version="3",
-        queues=(Queue("help", prefer_previous=False), Queue("night", auto_accept=True)),
-        rules=(Rule("shop", Match(accounts=("shop",)), queue="night"),),
+        queues=(
+            Queue("help", prefer_previous=False, order="round_robin", missed_sets_away=True),
+            Queue("night", auto_accept=True, prefer_wait_s=8),
+        ),
+        rules=(Rule("shop", Match(accounts=("shop",)), queue="night", skills=(Need("en", 4, required=False),)),),
         default_queue="help",
-        classes={"chat": ChannelClass(30, limit=1), "fax": ChannelClass(5)},
+        classes={"chat": ChannelClass(30, limit=1, wrap_up_s=6), "fax": ChannelClass(5, interruptible=True)},
         presence_grace_s=5,
         forget_decline_s=15,
+        aging_s=0,
     ),
 ]
 
+LEVEL = st.integers(1, 5)
 AGENTS_DECLARED = st.builds(
     Agent,
     id=AGENT,
@@ -64,17 +92,21 @@ AGENTS_DECLARED = st.builds(
     queues=st.sets(QUEUE, min_size=1).map(lambda names: tuple(sorted(names))),
     capacity=st.sampled_from([20, 40, 60, 100]),
     limits=st.sampled_from([{}, {}, {"chat": 1}, {"email": 2}]),
+    skills=st.dictionaries(st.sampled_from(["ja", "en", "vip"]), LEVEL),
+    teams=st.sampled_from([(), ("blue",), ("red",)]),
     enabled=st.sampled_from([True, True, True, False]),
 )
 FACTS = st.builds(
     Facts,
     channel=st.just("webchat"),
-    account=st.sampled_from(["shop", "site"]),
+    account=st.sampled_from(["shop", "site", "team", "else"]),
     channel_class=st.sampled_from(["chat", "chat", "email", "voice", "fax"]),
     contact=st.just("ct_01_x"),
     previous_agent=st.sampled_from([None, None, "ann", "bob"]),
+    preferred=st.sampled_from([(), (), ("cy", "ann"), ("dee",)]),
     priority=st.sampled_from([None, None, 0, 9]),
 )
+SKILLS = st.sampled_from([(), (), (Need("en", 2),), (Need("ja", 5, required=False), Need("vip"))])
 
 
 class Floors(RuleBasedStateMachine):
@@ -85,6 +117,7 @@ class Floors(RuleBasedStateMachine):
         self.floor = Floor()
         self.model = Model()
         self.held: dict[str, set[str]] = {}
+        self.forced: set[str] = set()
         self.send(PublishPolicy(policy=POLICIES[0]))
         for name in ("ann", "bob"):
             self.send(PutAgent(agent=Agent(name, name, ("sales", "help"), capacity=40)))
@@ -100,10 +133,11 @@ class Floors(RuleBasedStateMachine):
         ms, _, number = entry.partition("-")
         return self.model.do(command, int(ms), int(ms) * 1_000_000 + int(number))
 
-    @rule(number=NUMBER, facts=FACTS, waited=st.integers(0, 3))
-    def ask(self, number: int, facts: Facts, waited: int) -> None:
+    @rule(number=NUMBER, facts=FACTS, waited=st.integers(0, 8), skills=SKILLS, raised=st.sampled_from([0, 0, 4]))
+    def ask(self, number: int, facts: Facts, waited: int, skills: tuple[Need, ...], raised: int) -> None:
         since = moment(self.floor.store.now_ms - waited * 1000)
-        self.send(RequestAgent(conversation=cv(number), facts=facts, waiting_since=since))
+        command = RequestAgent(conversation=cv(number), facts=facts, waiting_since=since)
+        self.send(msgspec.structs.replace(command, skills=skills, raised=raised))
 
     @rule(
         number=NUMBER,
@@ -111,15 +145,40 @@ class Floors(RuleBasedStateMachine):
         queue=st.none() | QUEUE | st.just("nowhere"),
         agent=st.none() | AGENT,
         exclude=st.sampled_from([(), ("ann",)]),
+        how=st.sampled_from(["transferred", "transferred", "unanswered"]),
+        force=st.booleans(),
     )
     def transfer(
-        self, number: int, facts: Facts, queue: str | None, agent: str | None, exclude: tuple[str, ...]
+        self,
+        number: int,
+        facts: Facts,
+        queue: str | None,
+        agent: str | None,
+        exclude: tuple[str, ...],
+        how: str,
+        force: bool,
     ) -> None:
         since = moment(self.floor.store.now_ms)
-        command = RequestAgent(
-            conversation=cv(number), facts=facts, waiting_since=since, queue=queue, agent=agent, exclude=exclude
-        )
-        self.send(msgspec.structs.replace(command, trigger="transferred"))
+        command = RequestAgent(conversation=cv(number), facts=facts, waiting_since=since, queue=queue, agent=agent)
+        self.forced.add(cv(number))
+        self.send(msgspec.structs.replace(command, exclude=exclude, trigger=how, force=force))
+
+    @rule(number=NUMBER)
+    def pause(self, number: int) -> None:
+        self.send(PauseWork(conversation=cv(number)))
+
+    @rule(number=NUMBER)
+    def wake(self, number: int) -> None:
+        self.send(WakeWork(conversation=cv(number), waiting_since=moment(self.floor.store.now_ms)))
+
+    @rule(number=NUMBER, agent=AGENT, right=st.booleans())
+    def finish(self, number: int, agent: str, right: bool) -> None:
+        self.send(FinishWrapUp(conversation=cv(number), agent=self._offered_to(number, right) or agent))
+
+    @rule(number=NUMBER, agent=AGENT)
+    def take_over(self, number: int, agent: str) -> None:
+        self.forced.add(cv(number))
+        self.send(TakeOver(conversation=cv(number), agent=agent))
 
     @rule(number=NUMBER)
     def release(self, number: int) -> None:
@@ -188,43 +247,71 @@ class Floors(RuleBasedStateMachine):
             job = self.model.jobs[id]
             real = (work.state, work.agent, work.queue, work.weight, work.channel_class, dict(work.declined))
             assert real == (job.state, job.agent, job.queue, job.weight, job.kind, job.declined), (id, work.state)
-            assert work.line_key == (*job.place, id), "the original place is kept"
+            asks = (work.needs, {work.queue, *work.also}, work.relaxed, work.only, work.priority)
+            assert asks == (job.needs, job.queues, job.steps, job.only, job.priority), id
+            assert work.line_key == job.place, "the original place is kept"
 
     @invariant()
     def agents_hold_what_they_say(self) -> None:
         rows = self.floor.store.rows(AGENTS)
         assert set(rows) == set(self.model.people)
         for id, state in rows.items():
-            held = self.model.held(id)
-            assert sorted(state.work) == sorted(job.id for job in held if job.state == "assigned")
-            assert sorted(state.offers) == sorted(job.id for job in held if job.state == "offered")
-            assert state.used == sum(job.weight for job in held)
             person = self.model.people[id]
+            hands = {"assigned": state.work, "offered": state.offers, "wrap_up": state.wrap_up, "idle": state.idle}
+            for kind, conversations in hands.items():
+                having = [job.id for job in self.model.having(id) if job.state == kind]
+                assert sorted(conversations) == sorted(having), kind
+            assert state.used == self.model.used(person)
             assert state.presence.connected == bool(person.sessions)
             assert (state.idle_since or moment(0)) == moment(person.idle)
+            assert state.taken_today == person.taken or person.taken == 0
+
+    @invariant()
+    def turns_are_the_same(self) -> None:
+        """Who was given work least recently, over all and by queue."""
+        rows, people = self.floor.store.rows(AGENTS), self.model.people
+        assert sorted(rows, key=lambda id: (rows[id].given, id)) == sorted(
+            people, key=lambda id: (people[id].given, id)
+        )
+        for name in ("help", "sales"):
+            turns = sorted(rows, key=lambda id: (rows[id].turns.get(name, 0), id))
+            assert turns == sorted(people, key=lambda id: (people[id].turns.get(name, 0), id))
 
     @invariant()
     def capacity_is_exact(self) -> None:
-        """Over the limit is only who was given a lower limit; and they get nothing."""
+        """Over the limit is only who was given a lower limit, or something by force; and they get nothing."""
         for id, person in self.model.people.items():
-            held = {job.id for job in self.model.held(id)}
-            if held - self.held.get(id, set()):
-                assert self.model.spare(person) >= 0
-            self.held[id] = held
+            held = {job.id: job for job in self.model.held(person)}
+            new = [held[one] for one in held.keys() - self.held.get(id, set())]
+            costs = {one: self.model.costs(job.kind) for one, job in held.items()}
+            primary = [job for one, job in held.items() if not costs[one].interruptible]
+            if not self.forced & set(held):
+                if any(not costs[job.id].interruptible for job in new):
+                    assert sum(job.weight for job in primary) <= person.agent.capacity
+                elif new:
+                    assert self.model.used(person) <= person.agent.capacity
+                assert len(primary) == 1 or not any(costs[job.id].exclusive for job in new)
+            self.held[id] = set(held)
+        self.forced.clear()
 
     @invariant()
     def nothing_servable_waits(self) -> None:
         for job in self.model.jobs.values():
-            people = [person for person in self.model.people.values() if job.queue in person.agent.queues]
-            assert job.state != "waiting" or not any(self.model.can(person, job) for person in people)
+            if job.state != "waiting":
+                continue
+            asked = [self.model.people[id] for id in job.only] if job.only else self.model.asked(job)
+            assert not any(self.model.can(person, job) for person in asked)
 
     @invariant()
     def every_wait_has_an_end(self) -> None:
         timers = self.floor.store[DISPATCH].timers
         for id, work in self.floor.store.rows(WORK).items():
-            assert timers.get(f"offer:{id}") == work.expires_ms
-            if work.state == "waiting" and work.declined:
-                assert timers[f"forget:{id}"] == min(work.declined.values())
+            assert timers.get(f"offer:{id}") == (work.expires_ms if work.state == "offered" else None)
+            assert timers.get(f"wrap_up:{id}") == (work.expires_ms if work.state == "wrap_up" else None)
+            waits = work.state == "waiting"
+            assert timers.get(f"forget:{id}") == (min(work.declined.values()) if waits and work.declined else None)
+            assert timers.get(f"relax:{id}") == (next_step_ms(work) if waits else None)
+            assert timers.get(f"prefer:{id}") == (work.only_until_ms if waits and work.only else None)
         for id, state in self.floor.store.rows(AGENTS).items():
             assert (f"grace:{id}" in timers) == (state.presence.disconnected_at is not None)
 
@@ -234,25 +321,46 @@ class Floors(RuleBasedStateMachine):
         handler = store[DISPATCH].handler
         assert isinstance(handler, DispatchHandler)
         rows = (store.rows(AGENTS), store.rows(WORK), store.rows(SESSIONS))
-        assert pictured(handler.desk) == pictured(Desk(store.rows(POLICY)["current"], *rows))
+        loaded = Desk(store.rows(POLICY)["current"], *rows, handler.desk.rules.number)
+        loaded.begin(store.now_ms)
+        handler.desk.begin(store.now_ms)
+        assert pictured(handler.desk) == pictured(loaded)
+        for demand, room in handler.desk.rooms._rooms.items():
+            new = loaded.rooms.room(demand)
+            assert (lanes(room), set(room.crew)) == (lanes(new), set(new.crew)), demand
+        for seat in handler.desk.seats.values():
+            assert all(room in handler.desk.rooms._rooms.values() for room in seat.rooms), "no room is left behind"
 
     def teardown(self) -> None:
         assert self.floor.store.replay(DISPATCH) == self.floor.store[DISPATCH].events
 
 
+def in_order(stamps: dict[str, int]) -> list[str]:
+    return sorted(stamps, key=lambda id: (stamps[id], id))
+
+
 def pictured(desk: Desk) -> Any:
-    """Everything that decides what a desk does next."""
+    """Everything that decides what a desk does next, but for its rooms."""
+    seats = desk.seats
+    lines = desk.lines
     return (
         {
-            id: (seat.state(), seat.standing, {k: v for k, v in seat.counts.items() if v})
-            for id, seat in desk.seats.items()
+            id: (seat.state(), seat.standing.verdicts, {k: v for k, v in seat.counts.items() if v}, seat.queues)
+            for id, seat in seats.items()
         },
-        {name: (room._places, {k: list(v) for k, v in room._lanes.items()}) for name, room in desk.rooms.items()},
-        {name: ({k: list(v) for k, v in line.groups.items()}, list(line._all)) for name, line in desk.lines.items()},
+        {id: (seat.primary, seat.primary_count, seat.exclusive, seat.limits) for id, seat in seats.items()},
+        {requirement: (list(group.keys), group.head, group.place) for requirement, group in lines.groups.items()},
+        {name: list(keys) for name, keys in lines._lines.items()},
+        {name: {*groups} for name, groups in lines._asked.items()},
+        {agent: {*groups} for agent, groups in lines._reserved.items()},
         {agent: sessions for agent, sessions in desk.connections.items() if sessions},
         desk.work,
         desk.sessions,
     )
+
+
+def lanes(room: Room) -> Any:
+    return {standing.verdicts: list(lane) for standing, lane in room.lanes().items()}
 
 
 TestFloors = Floors.TestCase

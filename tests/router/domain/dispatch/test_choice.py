@@ -42,7 +42,7 @@ def test_most_spare() -> None:
     floor.agent("ann", capacity=60)
     floor.agent("bob", capacity=100)
     floor.agent("cy", capacity=80)
-    assert given(floor, 1, 2, 3, 4) == ["bob", "bob", "cy", "ann"]
+    assert given(floor, 1, 2, 3, 4) == ["bob", "cy", "bob", "ann"]
     assert floor.decision().reason == "most_spare"
 
 
@@ -137,13 +137,38 @@ def test_an_unknown_queue_falls_to_the_default_and_says_so() -> None:
     assert floor.decision().notes == ("unknown_queue:biling",)
 
 
-def test_the_giver_does_not_get_it_back() -> None:
+def test_the_giver_does_not_get_it_back_while_somebody_else_is_there() -> None:
+    floor = Floor(auto("default", "billing", forget_decline_s=100))
+    floor.agent("ann", "default", "billing")
+    floor.agent("bob", "billing")
+    floor.declare("bob", "busy")
+    floor.ask(1)
+    floor.ask(1, queue="billing", trigger="transferred", exclude=("ann",))
+    assert floor.holder(1) == ("waiting", None)
+    assert floor.decision().counts == {"busy": 1, "excluded": 1}
+    floor.wait(99)
+    assert floor.holder(1) == ("waiting", None)
+    floor.wait(1)
+    assert floor.holder(1) == ("assigned", "ann")
+
+
+def test_the_giver_gets_it_back_when_there_is_nobody_else() -> None:
     floor = Floor(auto("default", "billing"))
     floor.agent("ann", "default", "billing")
+    floor.agent("bob", "billing", here=False)
+    floor.ask(1)
+    floor.ask(1, queue="billing", trigger="transferred", exclude=("ann",))
+    assert floor.holder(1) == ("assigned", "ann")
+    assert floor.work(1).queue == "billing"
+
+
+def test_the_giver_may_take_it_back_by_hand() -> None:
+    floor = Floor(auto("default", "billing"))
+    floor.agent("ann", "default", "billing")
+    floor.agent("bob", "billing", capacity=0)
     floor.ask(1)
     floor.ask(1, queue="billing", trigger="transferred")
-    assert floor.holder(1) == ("waiting", None)
-    assert floor.decision().counts == {"excluded": 1}
+    assert floor.decision().counts == {"excluded": 1, "no_capacity": 1}
     assert floor.claim(1, "ann") is None
 
 

@@ -22,11 +22,20 @@ def test_the_conversation_is_told_its_tags_once() -> None:
     assert floor.work(1).priority == 50
 
 
-def test_the_text_is_kept_no_longer_than_the_rules_may_be_asked() -> None:
-    floor = Floor()
+def test_the_text_is_kept_as_long_as_the_rules_may_be_asked_again() -> None:
+    floor = Floor(Policy(queues=(Queue("default", auto_accept=True),)))
     floor.agent("ann")
-    floor.ask(1, text="my secret words")
-    assert floor.work(1).facts.text == "my secret words"
+    floor.ask(1, text="my secret invoice")
     assert "secret" not in repr(floor.work(1))
-    floor.accept(1, "ann")
-    assert floor.work(1).facts.text == ""
+    floor.publish(Policy(version="2", queues=(Queue("default"), Queue("billing")), rules=RULES))
+    assert (floor.work(1).queue, floor.holder(1)) == ("default", ("assigned", "ann"))
+    floor.declare("ann", "offline")
+    assert (floor.work(1).queue, floor.holder(1)) == ("billing", ("waiting", None))
+    assert [command.add for command in floor.told(TagConversation)] == [("money",)]
+
+
+def test_a_transfer_without_a_text_does_not_forget_it() -> None:
+    floor = Floor(Policy(queues=(Queue("default"), Queue("billing")), rules=RULES))
+    floor.ask(1, text="invoice")
+    floor.ask(1, trigger="transferred", queue="default")
+    assert floor.work(1).facts.text == "invoice"
