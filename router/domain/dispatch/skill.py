@@ -54,11 +54,15 @@ def relaxed(work: Work, at_ms: int) -> Work:
     steps = [step for step in work.relax if work.waiting_since_ms + step.after_s * 1000 <= at_ms]
     if len(steps) == work.relaxed:
         return work
-    needs = work.skills
+    also = dict.fromkeys(queue for step in steps for queue in step.queues if queue != work.queue)
+    return replace(work, relaxed=len(steps), needs=relaxed_needs(work.skills, steps), also=tuple(sorted(also)))
+
+
+def relaxed_needs(needs: tuple[Need, ...], steps: Iterable[Relax]) -> tuple[Need, ...]:
+    """What is still asked for after these steps, in order."""
     for step in steps:
         needs = tuple(less for need in needs if (less := _less(need, step)) is not None)
-    also = dict.fromkeys(queue for step in steps for queue in step.queues if queue != work.queue)
-    return replace(work, relaxed=len(steps), needs=needs, also=tuple(sorted(also)))
+    return needs
 
 
 def next_step_ms(work: Work) -> int | None:
