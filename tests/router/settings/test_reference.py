@@ -23,6 +23,7 @@ NAMES = {
     "channels": "whatsapp",
     "classes": "chat",
     "slas": "standard",
+    "enrichers": "sentiment",
     "templates": "shipped",
 }
 
