@@ -50,6 +50,8 @@ class Subject:
     """What another account of this channel has instead; None: the same with other secrets."""
     compares_secrets: ClassVar[bool] = True
     """False where the provider signs with a key of its own (RSA, Ed25519): then nothing secret is compared."""
+    posted_to: ClassVar[bool] = True
+    """False where requests are a customer's (a chat widget), not a provider's: those the channel tests by itself."""
     least_inbound: ClassVar[int] = 1
     least_outbound: ClassVar[int] = 1
     """So many cases there must be."""
@@ -163,7 +165,7 @@ def only(condition: Condition) -> Callable[[C], C]:
 
 def takes_requests(kit: Kit) -> bool:
     """the provider posts to us (verify is its own)"""
-    return kit.connector.verify is not Connector.verify
+    return kit.posted_to and kit.connector.verify is not Connector.verify
 
 
 def sends_requests(kit: Kit) -> bool:
@@ -173,7 +175,7 @@ def sends_requests(kit: Kit) -> bool:
 
 def simulates(kit: Kit) -> bool:
     """it can make a provider's request (simulate is its own)"""
-    return kit.connector.simulate is not Connector.simulate
+    return takes_requests(kit) and kit.connector.simulate is not Connector.simulate
 
 
 def has_simulator(kit: Kit) -> bool:
@@ -183,7 +185,7 @@ def has_simulator(kit: Kit) -> bool:
 
 def shakes_hands(kit: Kit) -> bool:
     """the provider makes a set-up call (handshake is its own)"""
-    return kit.connector.handshake is not Connector.handshake
+    return kit.posted_to and kit.connector.handshake is not Connector.handshake
 
 
 def signs_times(kit: Kit) -> bool:

@@ -95,8 +95,8 @@ def settings(name: str, kind: Any, **more: Any) -> type[Gateway]:
 # -- what is declared -------------------------------------------------------------------------------------------------
 
 
-class NoTyping(Gateway):
-    def typing_request(self, address: str, on: bool) -> None:
+class NoLookup(Gateway):
+    def profile_request(self, address: str, author: str | None) -> None:
         return None
 
 
@@ -484,7 +484,7 @@ UNSURE: Final = [{**each, "means": "uncertain"} if each.get("failure") == "unrea
 
 TABLE: Final[dict[str, Broken]] = {
     "test_manifest_is_whole": Broken(manifest(title_ja="")),
-    "test_what_is_declared_is_there": Broken(NoTyping),
+    "test_what_is_declared_is_there": Broken(NoLookup),
     "test_settings_of_the_readme_are_valid": Broken(OtherReadme),
     "test_settings_are_strict": Broken(Loose),
     "test_secrets_are_secrets": Broken(settings("admin_password", str)),
