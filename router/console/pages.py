@@ -18,6 +18,7 @@ _KINDS: Final = {
     "link.js": "text/javascript",
     "desk.js": "text/javascript",
     "show.js": "text/javascript",
+    "verdict.js": "text/javascript",
     "quickstart.html": "text/html",
     "quickstart.css": "text/css",
     "quickstart.js": "text/javascript",

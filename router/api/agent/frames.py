@@ -63,7 +63,8 @@ class Reply(Frame, frozen=True, tag="reply"):
 
 
 class Check(Frame, frozen=True, tag="check"):
-    """As ``POST /v1/conversations/{id}/reply-check``: can it be said, how, and where else. While it is written."""
+    """As ``POST /v1/conversations/{id}/reply-check``: can it be said, how, and where else. While it is written;
+    nothing is kept, so ``key`` means nothing."""
 
     conversation: str
     text: str | None = None
@@ -71,6 +72,7 @@ class Check(Frame, frozen=True, tag="check"):
     channel: str | None = None
     account: str | None = None
     address: str | None = None
+    key: str | None = None
 
 
 class Note(Frame, frozen=True, tag="note"):

@@ -2,6 +2,7 @@
 import { Desk } from "./desk.js";
 import { Link } from "./link.js";
 import { contextPanel, countDown, listItem, make, nameOf, offerCard, timeline, waitingItem } from "./show.js";
+import { verdictLine } from "./verdict.js";
 import { choose, clock, language, sayAll, word } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -13,6 +14,7 @@ let mode = "reply";
 let waiting = [];
 let wished = null;
 const decisions = new Map();
+const verdicts = new Map();
 const drafts = new Map();
 const urls = new Map();
 
@@ -122,7 +124,9 @@ function drawTalk() {
   $("typing").textContent = (one.typingUntil || 0) > Date.now() ? word("typing") : "";
   $("resolve").textContent = word(["resolved", "closed"].includes(one.status) ? "reopen" : "resolve");
   const reach = one.reaches[one.reaches.length - 1];
-  $("through").textContent = mode === "reply" && reach ? `${word("via")}: ${reach.channel}` : "";
+  const verdict = mode === "reply" && verdicts.get(one.id);
+  $("through").textContent = verdict ? verdictLine(verdict) : mode === "reply" && reach ? `${word("via")}: ${reach.channel}` : "";
+  $("through").classList.toggle("refused", Boolean(verdict && !verdict.allowed));
   replace($("context"), contextPanel(one, decisions.get(one.id)));
 }
 
@@ -132,6 +136,7 @@ function pick(id) {
   const one = desk.entry(id);
   one.unread = 0;
   $("words").value = drafts.get(id) || "";
+  if ($("words").value) checkSoon();
   $("trouble").textContent = "";
   view("talk");
   if (one.last?.direction === "inbound") seen(id, one.last.id);
@@ -179,6 +184,7 @@ async function say() {
   if (!text || !conversation) return;
   $("words").value = "";
   drafts.delete(conversation);
+  verdicts.delete(conversation);
   stopTyping();
   const sent = await attempt(link.ask(mode, { conversation, text }));
   if (sent === null && desk.open === conversation && !$("words").value) $("words").value = text; // not lost
@@ -310,6 +316,28 @@ function stopTyping() {
   typingAt = 0;
 }
 
+// -- what the service says of the draft ------------------------------------------------------------------------------
+
+let checkAt = 0;
+function checkSoon() {
+  clearTimeout(checkAt);
+  checkAt = setTimeout(check, 250);
+}
+
+async function check() {
+  const conversation = desk.open;
+  const text = $("words").value;
+  if (!conversation || mode !== "reply") return;
+  if (!text.trim()) verdicts.delete(conversation);
+  else {
+    try {
+      const verdict = await link.ask("check", { conversation, text });
+      if ($("words").value === text) verdicts.set(conversation, verdict);
+    } catch { /* the line stays as it was; sending tells */ }
+  }
+  draw();
+}
+
 // -- wiring --------------------------------------------------------------------------------------------------------
 
 function setMode(name) {
@@ -335,6 +363,7 @@ $("language").addEventListener("click", () => { const next = language() === "ja"
 $("presence").addEventListener("change", () => attempt(link.ask("presence", { declared: $("presence").value })));
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); say(); });
 $("words").addEventListener("input", typing);
+$("words").addEventListener("input", checkSoon);
 $("words").addEventListener("keydown", (event) => {
   // Enter that ends a conversion belongs to the input method (229 where isComposing is told late), not to us.
   if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;

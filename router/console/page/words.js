@@ -28,6 +28,10 @@ const WORDS = {
   no_capacity: ["余裕なし", "no room"], class_limit: ["種類の上限", "class limit"], declined: ["見送り", "declined"], disconnected: ["未接続", "not connected"],
   not_preferred: ["優先外", "not preferred"], excluded: ["対象外", "excluded"], rule: ["ルール", "Rule"], expired: ["時間切れになりました", "The offer has expired"],
   withdrawn: ["ほかの人に移りました", "It went to somebody else"], bad_token: ["このトークンは使えません", "This token is not good"], no_agent: ["担当者のトークンではありません", "This token is of no declared agent"],
+  cannot_go: ["この方法では送れません", "Cannot be sent this way"], instead: ["代わりに", "Instead"], free: ["無料", "Free"], pieces: ["通に分割", "pieces"],
+  as_text: ["文字に置き換え", "partly as text"], billed: ["有料", "billed"], window_ends: ["返信期限間近", "window ends soon"], in_trouble: ["障害中・待機", "channel in trouble, will wait"], quota_low: ["残りわずか", "quota nearly used up"],
+  why_window_closed: ["返信できる期間が過ぎました", "The window for answers is over"], why_opted_out: ["お客様が受信を止めています", "The customer does not want messages here"],
+  why_unsupported: ["この内容は扱えません", "The channel cannot carry this"], why_no_way: ["届ける方法がありません", "There is no way to this customer"],
   not_sent_yet: ["まだ送られていません", "not taken yet"], today: ["今日", "Today"], message: ["件", "messages"], you: ["あなた", "you"],
 };
 

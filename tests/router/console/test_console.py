@@ -194,6 +194,19 @@ async def test_enter_of_an_input_method_does_not_send(place: Place) -> None:
         await expect(agent.locator("#timeline .outbound")).to_have_count(1)
 
 
+async def test_what_becomes_of_a_draft_is_told_while_it_is_written(place: Place) -> None:
+    async with place.agent() as agent, place.customer() as customer:
+        await say(customer, "こんにちは")
+        await agent.locator(".offer .main").click()
+        await agent.locator("#words").fill("はい")
+        await expect(agent.locator("#through")).to_have_text(re.compile("^返信先: .+"))
+        await agent.locator("#words").fill("あ" * 17_000)
+        await expect(agent.locator("#through")).to_contain_text("2 通に分割")
+        await agent.locator("#language").click()
+        await agent.locator("#words").fill("い" * 17_000)
+        await expect(agent.locator("#through")).to_contain_text("2 pieces")
+
+
 async def test_typing_is_seen_by_both(place: Place) -> None:
     async with place.agent() as agent, place.customer() as customer:
         await say(customer, "もしもし")
