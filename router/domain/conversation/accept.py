@@ -14,24 +14,22 @@ from contracts.ids import CONVERSATION as CONVERSATION_ID
 from contracts.ids import message_id
 from contracts.inbound import InboundMessage
 from contracts.message import Message
-from router.domain.conversation import album, status, work
+from router.domain.conversation import album, care, divert, status, work
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.choose import choose, grouping_key
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.fetch import fetch
-from router.domain.conversation.listing import LIVE, is_here, preferred
+from router.domain.conversation.listing import LIVE, bounded, is_here, preferred
 from router.domain.conversation.tables import (
+    AUTOMATIC,
     CONTACT,
     CONVERSATION,
     MESSAGE,
-    REFERENCES,
     TAIL,
     TRACE,
     Trace,
 )
-
-AUTOMATIC = "automatic"
-"""Flag of an out-of-office note and its like: nobody waits for an answer to it."""
+from router.domain.conversation.watch import watch
 
 
 def seen(arrival: Arrival) -> bool:
@@ -67,6 +65,8 @@ def message(arrival: Arrival, contact: Contact) -> None:
     begins = found is None
     if not automatic and draft.now.status != "open":
         begins = _stir(draft) or begins
+    if draft.now.idle and not automatic:
+        care.wake(draft)
     _append(draft, arrival, automatic)
     if "handover" in arrival.flags:
         _prefer(arrival, draft.now)
@@ -123,16 +123,29 @@ def _append(draft: Draft, arrival: Arrival, automatic: bool) -> None:
     if type(event.parts[0] if event.parts else None) is not Text or len(event.parts) > 1:
         fetch(turn, message)
     waiting = now.waiting_since
-    draft.save(
-        tail=(*now.tail[1 - TAIL :], message.id),
-        messages=now.messages + 1,
-        last_message_at=message.at,
-        last_sent_at=_later(now.last_sent_at, event.sent_at),
-        waiting_since=message.at if waiting is None and not automatic else waiting,
-        reaches=_reached(arrival, now.reaches),
-        subject=now.subject or event.subject,
-        language=event.language or now.language,
-    )
+    changes = {
+        "tail": (*now.tail[1 - TAIL :], message.id),
+        "messages": now.messages + 1,
+        "last_message_at": message.at,
+        "last_sent_at": _later(now.last_sent_at, event.sent_at),
+        "waiting_since": message.at if waiting is None and not automatic else waiting,
+        "reaches": _reached(arrival, now.reaches),
+        "subject": now.subject or event.subject,
+        "language": event.language or now.language,
+    }
+    if not automatic and (now.diverted is not None or (now.agent is not None and waiting is None)):
+        draft.change(**changes)
+        _heard(draft, arrival)
+        draft.save()
+    else:
+        draft.save(**changes)
+
+
+def _heard(draft: Draft, arrival: Arrival) -> None:
+    """Somebody has to answer from now on, or an offer is open that this may take."""
+    if draft.now.diverted is not None:
+        divert.heard(draft, arrival.rules, arrival.event.parts)
+    watch(draft)
 
 
 def _message(arrival: Arrival, now: Conversation, seq: int) -> Message:
@@ -218,11 +231,6 @@ def _chain(event: InboundMessage, old: Reach | None) -> tuple[str, ...]:
     """The message's own references from the oldest on, and itself; without any, what we knew goes on."""
     earlier = tuple(reversed(event.threading.references)) or (old.references if old else ())
     return (*(each for each in earlier if each != event.provider_id), event.provider_id)
-
-
-def bounded(references: tuple[str, ...]) -> tuple[str, ...]:
-    """Long threads keep their first reference and the last ones."""
-    return references if len(references) <= REFERENCES + 1 else (references[0], *references[-REFERENCES:])
 
 
 def _later(first: datetime | None, second: datetime | None) -> datetime | None:

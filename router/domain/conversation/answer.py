@@ -10,6 +10,7 @@ from router.domain.conversation import deliver, permit, work
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import CONTACT, MESSAGE, REPLY, TAIL
+from router.domain.conversation.watch import watch
 from router.domain.reply.target import identity_of, known_way
 from router.domain.turn import Refusal, Turn
 
@@ -25,7 +26,7 @@ def send(turn: Turn, rules: ConversationRules, command: SendMessage) -> None:
         turn.result["message"] = command.message
         return
     draft = Draft.of(turn, command.conversation, command.id)
-    _may_answer(rules, draft.now, command)
+    _may_answer(turn, rules, draft.now, command)
     if not command.parts:
         raise Refusal("invalid", "A message needs content.")
     reach = _way(draft, rules, command)
@@ -44,7 +45,9 @@ def send(turn: Turn, rules: ConversationRules, command: SendMessage) -> None:
     )
     if draft.now.sending[0] == message.id:
         deliver.begin(draft, message)
+    watch(draft)
     draft.save()
+    work.rank(draft)
     turn.result["message"] = message.id
 
 
@@ -64,12 +67,15 @@ def _is_known(turn: Turn, command: SendMessage | AddNote) -> bool:
     return known is not None
 
 
-def _may_answer(rules: ConversationRules, now: Conversation, command: SendMessage) -> None:
+def _may_answer(turn: Turn, rules: ConversationRules, now: Conversation, command: SendMessage) -> None:
     if now.status == "closed":
         raise Refusal("conflict", "The conversation is closed; a new one has to be begun.")
     agent = command.by.removeprefix(rules.agent_prefix) if command.by.startswith(rules.agent_prefix) else None
     if agent is not None and now.agent is not None and agent != now.agent:
         raise Refusal("conflict", "Another agent has this conversation.")
+    if agent is not None and agent in now.consulted:
+        raise Refusal("conflict", "Who is asked for advice writes notes; the answer is its agent's.")
+    work.holds_floor(turn, rules, now, command.by, command.floor)
     if len(now.sending) >= MOST_SENDING:
         raise Refusal("conflict", "Too many messages of this conversation are waiting to be sent.")
 
@@ -77,7 +83,7 @@ def _may_answer(rules: ConversationRules, now: Conversation, command: SendMessag
 def _answered(draft: Draft, rules: ConversationRules, command: SendMessage) -> None:
     """The customer no longer waits; the first answer by a person is timed."""
     first = draft.now.first_response_at
-    if first is None and command.by.startswith(rules.agent_prefix):
+    if first is None and work.is_person(draft.turn, rules, command.by):
         first = draft.turn.at
     draft.change(waiting_since=None, first_response_at=first)
 

@@ -29,6 +29,8 @@ def build(
         waiting_since=conversation.waiting_since,
         tags=joined(contact.tags, conversation.tags),
         attributes={**contact.attributes, **conversation.attributes},
+        sla=conversation.sla,
+        summary=conversation.summary,
         ways=ways,
     )
 

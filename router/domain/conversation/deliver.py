@@ -11,11 +11,12 @@ from contracts.commands import DeliveryReported
 from contracts.conversation import Reach
 from contracts.ids import message_id
 from contracts.message import STATE_RANK, Message, MessageState
-from router.domain.conversation.accept import bounded
 from router.domain.conversation.draft import Draft
+from router.domain.conversation.listing import bounded
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.state import move
-from router.domain.conversation.tables import CONVERSATION, DELIVER, MESSAGE, TRACE, Delivery, Receipt, Trace
+from router.domain.conversation.tables import AUTOMATIC, CONVERSATION, DELIVER, MESSAGE, TRACE, Delivery, Receipt, Trace
+from router.domain.conversation.watch import watch
 from router.domain.effects import Deliver
 from router.domain.turn import Turn
 
@@ -96,8 +97,9 @@ def _settle(draft: Draft, message: Message, command: DeliveryReported) -> None:
     turn.put(MESSAGE, message.id, message)
     for receipt in receipts:
         message = move(draft, message, receipt.state, receipt.at, receipt.problem)
-    if command.result == "failed" and draft.now.waiting_since is None:
+    if command.result == "failed" and draft.now.waiting_since is None and AUTOMATIC not in message.flags:
         draft.change(waiting_since=message.at)
+        watch(draft)
     turn.drop(DELIVER, message.id)
     turn.clear_timer(f"{RETRY}:{message.id}")
     draft.change(sending=tuple(each for each in draft.now.sending if each != message.id))

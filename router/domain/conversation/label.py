@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contracts.commands import SetPriority, TagConversation
 from contracts.events import ConversationPriorityChanged, ConversationTagged
+from router.domain.conversation import work
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.listing import joined
 from router.domain.conversation.person import with_changes
 from router.domain.conversation.rules import ConversationRules
 from router.domain.turn import Refusal, Turn
 
+POLICY = "policy"
+"""Who set the tags that rules give: they know them already."""
 HIGHEST = 100
 MOST_TAGS = 50
 MOST_ATTRIBUTES = 100
@@ -27,6 +30,8 @@ def tag(turn: Turn, rules: ConversationRules, command: TagConversation) -> None:
     draft.change(tags=tags, attributes=attributes)
     draft.emit(ConversationTagged, tags=tags, attributes=attributes, by=command.by)
     draft.save()
+    if command.by != POLICY and draft.now.agent is None:
+        work.update(draft, "labelled")
 
 
 def set_priority(turn: Turn, rules: ConversationRules, command: SetPriority) -> None:
@@ -39,3 +44,4 @@ def set_priority(turn: Turn, rules: ConversationRules, command: SetPriority) -> 
     draft.change(priority=command.priority)
     draft.emit(ConversationPriorityChanged, priority=command.priority, by=command.by)
     draft.save()
+    work.update(draft, "priority_changed")

@@ -13,7 +13,7 @@ from contracts.contact import Contact, ConversationRef
 from contracts.conversation import Conversation
 from contracts.ids import shard_of
 from contracts.streams import conversation_shard
-from router.domain.conversation.tables import AGENTS, CONTACT, CONVERSATIONS
+from router.domain.conversation.tables import AGENTS, CONTACT, CONVERSATIONS, REFERENCES
 from router.domain.turn import Reader, Turn
 
 T = TypeVar("T")
@@ -92,6 +92,11 @@ def note_elsewhere(turn: Turn, command: NoteConversation) -> None:
 def latest(values: tuple[T, ...], value: T, most: int = AGENTS) -> tuple[T, ...]:
     """The values with this one last, each once, the oldest dropped."""
     return (*(other for other in values if other != value), value)[-most:]
+
+
+def bounded(references: tuple[str, ...]) -> tuple[str, ...]:
+    """Long threads keep their first reference and the last ones."""
+    return references if len(references) <= REFERENCES + 1 else (references[0], *references[-REFERENCES:])
 
 
 def joined(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:

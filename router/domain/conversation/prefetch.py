@@ -14,6 +14,7 @@ from contracts.commands import (
     Receive,
     ResolveClaim,
     SendMessage,
+    TimerDue,
     WorkAssigned,
     WorkOffered,
 )
@@ -21,6 +22,7 @@ from contracts.contact import Contact
 from contracts.ids import CONTACT as CONTACT_ID
 from contracts.ids import identity_key, message_id
 from contracts.inbound import InboundTyping
+from router.domain.conversation.deliver import RETRY
 from router.domain.conversation.listing import LIVE, is_here
 from router.domain.conversation.tables import CLAIM, CONTACT, CONVERSATION, IDENTITY, MESSAGE, TRACE, UNDERWAY
 from router.domain.turn import Reader
@@ -76,6 +78,9 @@ def _home(reader: Reader, home: str) -> None:
         if ref.status in LIVE and is_here(reader, ref.id):
             reader.get(CONVERSATION, ref.id)
             return
+    newest = contact.conversations[-1] if contact is not None and contact.conversations else None
+    if newest is not None and is_here(reader, newest.id):
+        reader.get(CONVERSATION, newest.id)  # the rules look at the one before
 
 
 def _conversation(reader: Reader, id: str) -> None:
@@ -100,6 +105,12 @@ def _delivery(reader: Reader, command: DeliveryReported) -> None:
         reader.get(MESSAGE, conversation.sending[1])
 
 
+def _timer(reader: Reader, command: TimerDue) -> None:
+    kind, _, id = command.timer.partition(":")
+    if kind != RETRY:
+        _conversation(reader, id)
+
+
 def _with_context(reader: Reader, command: WorkOffered | WorkAssigned) -> None:
     """An assignment is given the latest messages."""
     conversation = reader.get(CONVERSATION, command.conversation)
@@ -120,6 +131,7 @@ _LOOKS: Final[dict[type, Callable[[Reader, Any], None]]] = {
     AddNote: _of_message,
     AttachmentFetched: _of_message,
     DeliveryReported: _delivery,
+    TimerDue: _timer,
     WorkOffered: _with_context,
     WorkAssigned: _with_context,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from router.domain.reply.facts import ReplyFacts
@@ -25,6 +26,10 @@ class ConversationRules:
     agent_prefix: str = "agent:"
     reply: ReplyFacts = field(default_factory=ReplyFacts)
     """What the channels can carry and until when: an answer that cannot be said is refused."""
+    language: str = "en"
+    """What the service itself says to customers whose language is not known is said in this one (BCP 47)."""
+    languages: Mapping[str, str] = field(default_factory=dict)
+    """The same by account, where its customers speak another."""
 
     def __repr__(self) -> str:
         return f"ConversationRules(reopen_window_s={self.reopen_window_s}, close_after_s={self.close_after_s})"

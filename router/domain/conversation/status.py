@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from contracts.codec import milliseconds
 from contracts.commands import SetStatus
 from contracts.conversation import Conversation, Status
-from contracts.events import ConversationReopened, ConversationStatusChanged
-from router.domain.conversation import work
+from contracts.events import ConversationReopened, ConversationStatusChanged, ConversationTagged
+from router.domain.conversation import consult, work
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.listing import LIVE
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import CONVERSATION
+from router.domain.conversation.texts import CALLBACK
+from router.domain.conversation.watch import watch
 from router.domain.turn import Refusal, Turn
 
 SNOOZE = "snooze"
@@ -35,6 +39,7 @@ def set_status(turn: Turn, rules: ConversationRules, command: SetStatus) -> None
     else:
         change(draft, rules, command.status, command)
     draft.save()
+    work.rank(draft)
 
 
 def change(draft: Draft, rules: ConversationRules, status: Status, command: SetStatus) -> None:
@@ -46,13 +51,21 @@ def change(draft: Draft, rules: ConversationRules, status: Status, command: SetS
         turn.timer(f"{SNOOZE}:{draft.now.id}", milliseconds(until))
     draft.change(status=status, snoozed_until=until)
     draft.emit(ConversationStatusChanged, status=status, previous=previous, until=until, by=command.by)
+    if status == "snoozed" and draft.now.callback_at is not None:
+        draft.change(callback_at=until)
+    elif status in LIVE:
+        _line_up(draft)
     if status == "resolved":
         _resolve(draft, rules)
     elif status == "closed":
         turn.clear_timer(f"{CLOSE}:{draft.now.id}")
     if status not in LIVE and previous in LIVE:
         draft.change(waiting_since=None)
+        _forget_callback(draft, command.by)
+        consult.over(draft)
         work.release(draft, status)
+    else:
+        watch(draft)
 
 
 def awaken(draft: Draft) -> None:
@@ -63,12 +76,13 @@ def awaken(draft: Draft) -> None:
     _wake(draft)
     draft.change(status="open", snoozed_until=None)
     draft.emit(ConversationStatusChanged, status="open", previous=previous, by="customer")
+    _line_up(draft)
 
 
 def reopen(draft: Draft, reason: str) -> None:
     """A resolved conversation begins again; asking for an agent is the caller's."""
     draft.turn.clear_timer(f"{CLOSE}:{draft.now.id}")
-    draft.change(status="open", resolved_at=None, reopened=draft.now.reopened + 1)
+    draft.change(status="open", resolved_at=None, reopened=draft.now.reopened + 1, summary=None, sla=None)
     draft.emit(ConversationReopened, reason=reason)
 
 
@@ -79,6 +93,8 @@ def snooze_over(turn: Turn, rules: ConversationRules, id: str) -> None:
         draft = Draft(turn, conversation, None)
         draft.change(status="open", snoozed_until=None)
         draft.emit(ConversationStatusChanged, status="open", previous="snoozed")
+        _line_up(draft)
+        watch(draft, woke=True)
         draft.save()
 
 
@@ -90,6 +106,32 @@ def close_due(turn: Turn, rules: ConversationRules, id: str) -> None:
         draft.change(status="closed")
         draft.emit(ConversationStatusChanged, status="closed", previous="resolved")
         draft.save()
+
+
+def put_off(draft: Draft, until: datetime, by: str) -> None:
+    """The customer wants to be called back later: until then nobody is asked for, and its place is kept."""
+    turn, previous = draft.turn, draft.now.status
+    _wake(draft)
+    turn.timer(f"{SNOOZE}:{draft.now.id}", milliseconds(until))
+    draft.change(status="snoozed", snoozed_until=until, callback_at=until)
+    draft.emit(ConversationStatusChanged, status="snoozed", previous=previous, until=until, by=by)
+    work.release(draft, "callback")
+
+
+def _line_up(draft: Draft) -> None:
+    """What was put off needs an agent from now on."""
+    if draft.now.callback_at is not None:
+        draft.change(callback_at=None)
+        work.line_up(draft, "callback")
+
+
+def _forget_callback(draft: Draft, by: str) -> None:
+    """It was called back, or needs not be: another time it may be offered again."""
+    now = draft.now
+    draft.change(diverted=None, callback_at=None)
+    if CALLBACK in now.tags:
+        draft.change(tags=tuple(tag for tag in now.tags if tag != CALLBACK))
+        draft.emit(ConversationTagged, tags=draft.now.tags, attributes=now.attributes, by=by)
 
 
 def _resolve(draft: Draft, rules: ConversationRules) -> None:

@@ -12,6 +12,7 @@ from contracts.content import Part
 from contracts.conversation import Conversation
 from contracts.identity import Identity, ReplyContext
 from contracts.message import Message, Problem
+from contracts.terms import Terms
 from router.domain.turn import Table
 
 TAIL: Final = 20
@@ -24,6 +25,11 @@ LINKS: Final = 200
 """How many records of linking a contact keeps."""
 REFERENCES: Final = 20
 """How many references a reach keeps beside the first (RFC 5322 threads)."""
+AUTOMATIC: Final = "automatic"
+"""Flag of an out-of-office note and its like, and of what the service says by itself: nobody waits for an answer to it,
+and it answers nobody."""
+CONSULTED: Final = 10
+"""How many agents may be asked for advice at once."""
 REACTIONS: Final = 50
 """How many reactions a message keeps."""
 
@@ -155,6 +161,10 @@ REPLY: Final = Table("reply", ReplyNote, ttl_s=7 * 86_400)
 ALBUM: Final = Table("album", AlbumRow, ttl_s=30 * 86_400)
 """By identity key and the channel's album id; and, with its items, by message id."""
 
+TERMS: Final = Table("terms", Terms, preload=True)
+"""One row, ``current``: what the published policy means for conversations."""
+CURRENT: Final = "current"
+
 TABLES: Final = (
-    IDENTITY, CONTACT, CONVERSATION, MESSAGE, DELIVER, FETCH, TRACE, CLAIM, NONCE, MOVED, UNDERWAY, REPLY, ALBUM,
+    IDENTITY, CONTACT, CONVERSATION, MESSAGE, DELIVER, FETCH, TRACE, CLAIM, NONCE, MOVED, UNDERWAY, REPLY, ALBUM, TERMS,
 )  # fmt: skip

@@ -1,15 +1,18 @@
 """Who has the conversation: asking for an agent, and what dispatch answers.
 
 While a conversation is live (open, waiting or snoozed) dispatch knows of it: it is asked once when it opens, when it is
-reopened, and at a transfer; it is told when the conversation is over. Dispatch lines it up again by itself otherwise.
+reopened, and at a transfer; it is told what changes, and when the conversation is over. Dispatch lines it up again by
+itself otherwise. Only what the customer wants to be called back for at a later time is kept from it until then.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from contracts.commands import Facts, ReleaseWork, RequestAgent, Transfer, WorkAssigned, WorkOffered, WorkReturned
-from contracts.content import Part, Text
+from contracts.contact import Contact, ConversationRef
+from contracts.content import Part, Text, plain_text
 from contracts.conversation import Conversation
 from contracts.events import (
     ConversationAssigned,
@@ -25,18 +28,30 @@ from contracts.message import Message
 from contracts.streams import DISPATCH
 from router.domain.conversation import context
 from router.domain.conversation.draft import Draft
-from router.domain.conversation.listing import LIVE, latest
+from router.domain.conversation.listing import LIVE, is_here, joined, latest
 from router.domain.conversation.rules import ConversationRules
+from router.domain.conversation.sla import raised
 from router.domain.conversation.tables import CONTACT, CONVERSATION, MESSAGE, TAIL
+from router.domain.conversation.terms import promise_of, terms_in
+from router.domain.conversation.watch import leave, watch
 from router.domain.turn import Refusal, Turn
 
 FACTS_TEXT = 2000
+LONGEST_SUMMARY: Final = 4000
+PREFERRED: Final = "preferred_agent"
+PREFERRED_TAG: Final = "agent:"
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def facts_now(draft: Draft, text: str = "") -> Facts:
+    """What the dispatch rules may look at. Without a text they keep the one they know."""
+    return facts_of(draft.turn, draft.now, text, _previous(draft))
 
 
 def facts_of(turn: Turn, conversation: Conversation, text: str, previous_agent: str | None) -> Facts:
-    """What the dispatch rules may look at."""
     contact = turn.get(CONTACT, conversation.contact)
     reach = conversation.reaches[-1] if conversation.reaches else None
+    earlier = _earlier(contact, conversation)
     return Facts(
         channel=reach.channel if reach else "",
         account=reach.account if reach else "",
@@ -44,18 +59,84 @@ def facts_of(turn: Turn, conversation: Conversation, text: str, previous_agent: 
         contact=conversation.contact,
         language=conversation.language or (contact.language if contact else None),
         text=text[:FACTS_TEXT],
-        tags=contact.tags if contact else (),
+        tags=joined(contact.tags if contact else (), conversation.tags),
         previous_agent=previous_agent,
         priority=conversation.priority or None,
+        preferred=_preferred(contact),
+        attributes={**(contact.attributes if contact else {}), **conversation.attributes, **conversation.enriched},
+        earlier=len(earlier),
+        last_at=_last_at(turn, earlier[-1]) if earlier else None,
     )
+
+
+def _previous(draft: Draft) -> str | None:
+    """Who had this conversation last, or else the customer."""
+    contact = draft.turn.get(CONTACT, draft.now.contact)
+    before = draft.now.agents or (contact.agents if contact else ())
+    return before[-1] if before else None
+
+
+def _preferred(contact: Contact | None) -> tuple[str, ...]:
+    """Agents whom the contact's record prefers, best first: the attribute ``preferred_agent`` (several by commas), then
+    tags such as ``agent:hanako``."""
+    if contact is None or not (contact.attributes or contact.tags):
+        return ()
+    named = [each.strip() for each in contact.attributes.get(PREFERRED, "").split(",")]
+    tagged = [tag.removeprefix(PREFERRED_TAG) for tag in contact.tags if tag.startswith(PREFERRED_TAG)]
+    return tuple(dict.fromkeys(filter(None, (*named, *tagged))))
+
+
+def _earlier(contact: Contact | None, conversation: Conversation) -> list[ConversationRef]:
+    """The contact's conversations before this one, as far as they are listed, oldest first."""
+    refs = [ref for ref in (contact.conversations if contact is not None else ()) if ref.id != conversation.id]
+    before = [ref for ref in refs if ref.opened_at is None or ref.opened_at <= conversation.opened_at]
+    return sorted(before, key=lambda ref: ref.opened_at or EARLIEST)
+
+
+def _last_at(turn: Turn, ref: ConversationRef) -> datetime | None:
+    """When the conversation had its last message; of one in another shard, when it last changed hands or status."""
+    conversation = turn.get(CONVERSATION, ref.id) if is_here(turn, ref.id) else None
+    return conversation.last_message_at if conversation is not None else ref.last_at
 
 
 def request(draft: Draft, facts: Facts, **how: object) -> None:
     """Asks dispatch for an agent."""
     now = draft.now
     since = now.waiting_since or draft.turn.at
-    command = RequestAgent(conversation=now.id, facts=facts, waiting_since=since, **how)  # type: ignore[arg-type]
+    command = RequestAgent(
+        conversation=now.id,
+        facts=facts,
+        waiting_since=since,
+        raised=_raised(draft, now) if now.sla is not None else 0,
+        **how,  # type: ignore[arg-type]
+    )
     draft.turn.tell(DISPATCH, command)
+
+
+def update(draft: Draft, trigger: str) -> None:
+    """Tells dispatch what changed that its rules look at."""
+    if draft.now.status in LIVE and draft.now.callback_at is None:
+        request(draft, facts_now(draft), trigger=trigger)
+
+
+def line_up(draft: Draft, trigger: str) -> None:
+    """Asks for an agent again, for work that dispatch was told to forget."""
+    messages = (draft.turn.get(MESSAGE, id) for id in draft.now.tail)
+    first = next((each for each in messages if each is not None and each.direction == "inbound"), None)
+    request(draft, facts_now(draft, plain_text(first.parts) if first is not None else ""), trigger=trigger)
+
+
+def rank(draft: Draft) -> None:
+    """Tells dispatch when what was promised makes it more, or less, urgent; after the conversation was written."""
+    before, now = draft.before, draft.now
+    was = _raised(draft, before) if before is not None and before.sla is not None else 0
+    if was != (_raised(draft, now) if now.sla is not None else 0):
+        update(draft, "promise")
+
+
+def _raised(draft: Draft, conversation: Conversation) -> int:
+    state = conversation.sla
+    return raised(promise_of(terms_in(draft.turn), state.name), state) if state is not None else 0
 
 
 def release(draft: Draft, reason: str) -> None:
@@ -68,35 +149,74 @@ def unassign(draft: Draft, reason: str) -> None:
     """Nobody has it any more; who had it is remembered."""
     agent = draft.now.agent
     if agent is not None:
+        leave(draft)
         draft.emit(ConversationUnassigned, reason=reason)
-        draft.change(agent=None, assigned_at=None, agents=latest(draft.now.agents, agent))
+        floor, agents = draft.now.floor + 1, latest(draft.now.agents, agent)
+        draft.change(agent=None, assigned_at=None, agents=agents, floor=floor, idle=False)
     if draft.now.offered_to is not None or draft.now.queue is not None:
         draft.change(offered_to=None, queue=None)
 
 
 def opening(draft: Draft, text: str) -> None:
     """Asks for an agent for a conversation that was opened or reopened; the one who had the customer last first."""
-    contact = draft.turn.get(CONTACT, draft.now.contact)
-    before = draft.now.agents or (contact.agents if contact else ())
-    request(draft, facts_of(draft.turn, draft.now, text, before[-1] if before else None))
+    request(draft, facts_now(draft, text))
 
 
 def transfer(turn: Turn, rules: ConversationRules, command: Transfer) -> None:
     """``Transfer``: to a queue's line, or to one agent. Who gave it to a queue does not get it back."""
     draft = Draft.of(turn, command.conversation, command.id)
-    if draft.now.status not in LIVE:
-        raise Refusal("conflict", "The conversation is over; reopen it before passing it on.")
-    if command.queue is None and command.agent is None:
-        raise Refusal("invalid", "A transfer names a queue or an agent.")
+    _may_transfer(turn, rules, draft.now, command)
     giver = draft.now.agent
-    draft.emit(ConversationTransferred, queue=command.queue, to_agent=command.agent, note=command.note, by=command.by)
+    draft.emit(
+        ConversationTransferred,
+        queue=command.queue,
+        to_agent=command.agent,
+        note=command.note,
+        summary=command.summary,
+        by=command.by,
+    )
     if command.note:
         _leave_note(draft, command)
     unassign(draft, "transferred")
+    draft.change(summary=command.summary or draft.now.summary, callback_at=None)
+    if giver in terms_in(turn).bots and draft.now.waiting_since is None:
+        draft.change(waiting_since=turn.at)  # for a person, from now on
     exclude = (giver,) if giver and command.agent is None else ()
-    facts = facts_of(turn, draft.now, "", None)
-    request(draft, facts, queue=command.queue, agent=command.agent, exclude=exclude, trigger="transferred")
+    request(
+        draft,
+        facts_of(turn, draft.now, "", None),
+        queue=command.queue,
+        agent=command.agent,
+        exclude=exclude,
+        trigger="transferred",
+        force=command.force,
+        skills=command.skills,
+    )
     draft.save()
+
+
+def _may_transfer(turn: Turn, rules: ConversationRules, now: Conversation, command: Transfer) -> None:
+    if now.status not in LIVE:
+        raise Refusal("conflict", "The conversation is over; reopen it before passing it on.")
+    if command.queue is None and command.agent is None:
+        raise Refusal("invalid", "A transfer names a queue or an agent.")
+    if len(command.summary or "") > LONGEST_SUMMARY:
+        raise Refusal("invalid", f"A summary has at most {LONGEST_SUMMARY} characters.")
+    holds_floor(turn, rules, now, command.by, command.floor)
+
+
+def is_person(turn: Turn, rules: ConversationRules, by: str) -> bool:
+    """Whether an agent asked who is no program."""
+    return by.startswith(rules.agent_prefix) and by.removeprefix(rules.agent_prefix) not in terms_in(turn).bots
+
+
+def holds_floor(turn: Turn, rules: ConversationRules, now: Conversation, by: str, floor: int | None) -> None:
+    """Raises Refusal when whoever asks speaks for a floor that has passed, or is a program and has not got it."""
+    if floor is not None and floor != now.floor:
+        raise Refusal("conflict", "Somebody else has got the conversation meanwhile.")
+    agent = by.removeprefix(rules.agent_prefix) if by.startswith(rules.agent_prefix) else None
+    if agent is not None and agent != now.agent and agent in terms_in(turn).bots:
+        raise Refusal("conflict", "A bot may only speak while it has the conversation.")
 
 
 def _leave_note(draft: Draft, command: Transfer) -> None:
@@ -161,14 +281,24 @@ def assigned(turn: Turn, rules: ConversationRules, command: WorkAssigned) -> Non
     if draft is None or draft.now.agent == command.agent:
         return
     unassign(draft, "reassigned")
-    draft.change(agent=command.agent, queue=command.queue, offered_to=None, assigned_at=turn.at)
+    draft.change(
+        agent=command.agent,
+        queue=command.queue,
+        offered_to=None,
+        assigned_at=turn.at,
+        floor=draft.now.floor + 1,
+        consulted=tuple(each for each in draft.now.consulted if each != command.agent),
+        diverted=None,
+    )
     draft.emit(
         ConversationAssigned,
         queue=command.queue,
         context=context.of(turn, rules, draft.now),
         decision=command.decision,
         waited_ms=_waited_ms(turn, draft.now),
+        floor=draft.now.floor,
     )
+    watch(draft)
     draft.save()
 
 
@@ -186,9 +316,10 @@ def returned(turn: Turn, rules: ConversationRules, command: WorkReturned) -> Non
 
 
 def _concerned(turn: Turn, id: str) -> Draft | None:
-    """What dispatch says of a conversation that was resolved meanwhile is out of date: our release is on its way."""
+    """What dispatch says of a conversation that was resolved (or put off) meanwhile is out of date: our release is on
+    its way."""
     conversation = turn.get(CONVERSATION, id)
-    if conversation is None or conversation.status not in LIVE:
+    if conversation is None or conversation.status not in LIVE or conversation.callback_at is not None:
         return None
     return Draft(turn, conversation, None)
 
