@@ -20,6 +20,7 @@ from router.delivery.attempt import Attempted
 from router.delivery.gate import Held
 from router.store import Durability, Store, StoreSettings
 from tests.router.delivery.provider import Copy, Provider, copies, provider
+from tests.servers.valkey import start_cluster
 
 
 @pytest.fixture
@@ -302,3 +303,16 @@ async def test_a_call_that_was_cancelled_gives_its_place_back(store: Store, far:
         await asyncio.gather(first, second, return_exceptions=True)
         far.answer = lambda text: None
         assert isinstance(await asyncio.wait_for(one.outcome(), 5), Sent)
+
+
+async def test_on_a_cluster(far: Provider, tmp_path: Path) -> None:
+    with start_cluster(tmp_path / "cluster") as cluster:
+        settings = StoreSettings(url=cluster.url, durability=Durability.MEMORY, data_dir=tmp_path)
+        store = await Store.open(settings)
+        try:
+            async with copies(store, far.url, 2, rate_per_second=50.0, rate_per_person=1000.0) as (one, two):
+                await asyncio.gather(*(copy.outcome(to=f"{number}") for number in range(5) for copy in (one, two)))
+                assert one.gate.budget._own_next == two.gate.budget._own_next == {}
+            assert far.calls[-1][0] - far.calls[0][0] >= 9 / 50 - 0.02
+        finally:
+            await store.close()
