@@ -37,6 +37,7 @@ class WebhookConnector(Connector[WebhookSettings]):
     """One other system that speaks Standard Webhooks."""
 
     Settings = WebhookSettings
+    simulator = "connectors.webhook.simulator:WebhookSimulator"
     manifest = Manifest(
         name="webhook",
         title="Webhook",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -88,3 +90,25 @@ async def test_a_service_that_is_away_is_tried_again() -> None:
         async with asyncio.timeout(5):
             while shell.simulator.webhooks[0].attempt == 1:
                 await asyncio.sleep(0.01)
+
+
+WITHOUT_PYTEST = """
+import sys
+from importlib.machinery import PathFinder
+
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, *more):
+        return None if name.partition(".")[0] in ("pytest", "_pytest") else super().find_spec(name, *more)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+from router.cli.main import main
+code = main(["simulate-provider", "line", "--to", "http://127.0.0.1:9/in/line", "--settings"])
+assert "pytest" not in sys.modules
+raise SystemExit(code)
+"""
+
+
+def test_fake_providers_run_where_pytest_is_not_installed() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PYTEST], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and 'connector = "line"' in done.stdout, done.stderr
