@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal
 from urllib.parse import quote, urlsplit
 
 import msgspec
+from yarl import URL
 
 from connectors.kit import standard_webhooks
 from router.enrich.api import (
@@ -76,7 +77,8 @@ class CrmEnricher(Enricher[CrmSettings]):
         return self._read(response)
 
     def _request(self, known: dict[str, str]) -> ProviderRequest:
-        url = self.settings.url.format(**{name: quote(known[name], safe="") for name in self._names})
+        filled = self.settings.url.format(**{name: quote(known[name], safe="") for name in self._names})
+        url = str(URL(filled))  # as it is sent, or its signature would be another URL's
         body = msgspec.json.encode(known) if self.settings.method == "POST" else b""
         headers = {"accept": "application/json"} | ({"content-type": "application/json"} if body else {})
         secret: dict[str, str] = {}

@@ -35,8 +35,8 @@ _GOOD_JA: Final = (
     "ありがと|有難|感謝|嬉し|うれし|助か[りっ]|素晴らし|すばらし|(?<!不)満足|最高|丁寧|(?<!不)親切|良かった|よかった|気に入|完璧"
     "|快適|好き|おいし|美味し"
 )
-_NOT_JA: Final = r"(?!(?:く|では|じゃ|し|て|い)?(?:は)?(?:な[いかく]|ませ|あり ?ませ))"
-_WORD: Final = regex.compile(r"[\p{L}']+")
+_NOT_JA: Final = r"(?!(?:して|くて|く|では|じゃ|は|も|い|て|で|に|あり)*(?:な[いかく]|ませ))"
+_WORD: Final = regex.compile(r"[\p{L}']+|[.,;:!?]")
 _KANA: Final = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 _DENIED_WITHIN: Final = 3
 """A "not" among so many words before denies a word."""
@@ -81,12 +81,22 @@ def _english(text: str) -> tuple[int, int]:
     for place, word in enumerate(words):
         if word not in bad_words and word not in good_words:
             continue
-        denied = not nots.isdisjoint(words[max(0, place - _DENIED_WITHIN) : place])
+        denied = _is_denied(words[max(0, place - _DENIED_WITHIN) : place], nots)
         if (word in good_words) is denied:
             bad += 1
         else:
             good += 1
     return bad, good
+
+
+def _is_denied(before: list[str], nots: frozenset[str]) -> bool:
+    """By a word just before, in the same breath."""
+    for word in reversed(before):
+        if not word[0].isalpha():
+            return False
+        if word in nots:
+            return True
+    return False
 
 
 def _japanese(text: str) -> tuple[int, int]:
