@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from contracts.codec import moment, tag_of
+from contracts.codec import milliseconds, moment, tag_of
 from contracts.commands import (
     DeliveryReported,
     LinkIdentity,
     MergeContact,
+    PutTerms,
     Receive,
     SendMessage,
     SetStatus,
@@ -25,6 +26,7 @@ from contracts.ids import identity_key, shard_for, shard_of
 from contracts.inbound import Inbound, InboundMessage, Sender
 from contracts.message import Message
 from contracts.streams import DISPATCH, conversation_shard
+from contracts.terms import Terms
 from router.domain.conversation import ConversationHandler, ConversationRules
 from router.domain.conversation.tables import CONTACT, CONVERSATION, IDENTITY, MESSAGE
 from router.domain.effects import Deliver
@@ -112,6 +114,16 @@ class World:
 
     def assign(self, conversation: str, agent: str) -> None:
         self.ask(WorkAssigned(conversation=conversation, agent=agent, queue="default"))
+
+    def terms(self, terms: Terms) -> None:
+        """What dispatch says that the policy means, to every shard."""
+        for number in range(self.shards):
+            self.store.submit(conversation_shard(number), PutTerms(terms=terms))
+        self.store.settle()
+
+    def until(self, at: datetime) -> None:
+        """Lets time pass to that moment, with the timers that come due."""
+        self.store.advance(ms=milliseconds(at) - self.store.now_ms)
 
     def answer(self, conversation: str, words: str = "hi", by: str = "agent:a", **more: Any) -> str:
         id = more.pop("message", None) or f"ms_out{next(self.numbers)}"
