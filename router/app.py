@@ -45,6 +45,7 @@ from router.domain.conversation.handler import ConversationHandler
 from router.domain.conversation.rules import ConversationRules
 from router.domain.dispatch.handler import DispatchHandler
 from router.domain.dispatch.tables import AGENTS, CURRENT, HISTORY
+from router.domain.language import Detector
 from router.domain.policy.check import errors
 from router.domain.policy.versions import History as PolicyHistory
 from router.domain.policy.versions import is_news
@@ -58,6 +59,9 @@ from router.edge.invite import Inviter
 from router.edge.listeners import listening
 from router.edge.publish import Publisher
 from router.edge.server import HttpServer, ServerSettings
+from router.enrich.cache import Cache
+from router.enrich.enrichers import Enrichers, open_enrichers
+from router.enrich.statistics import open_guess
 from router.media.links import Links
 from router.media.store import DirectoryMedia, MediaStore, S3Media
 from router.net.guard import session
@@ -280,7 +284,8 @@ async def _watch_store(parts: Parts) -> None:
 async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     effects = parts.effects = EffectRunner()
     facts = _reply_facts(parts)
-    rules = ConversationRules(handover_key=parts.keys.key("handover"), reply=facts)
+    rules = _conversation_rules(parts, facts)
+    enrichers = _open_enrichers(stack, parts)
     settings = WorkerSettings(
         id=parts.name,
         shards=parts.settings.shards.conversation,
@@ -311,6 +316,7 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
             most=parts.settings.limits.upload_bytes,
         ),
         Lookups(parts.accounts, parts.appender, settings.shards),
+        enrichers.begin,
     )
     parts.supervisor.start("worker", worker.run)
     parts.supervisor.start("shards.health", partial(_watch_shards, parts, worker))
@@ -326,6 +332,26 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
 def _reply_facts(parts: Parts) -> ReplyFacts:
     channels = {name: account.connector.manifest for name, account in parts.accounts.items()}
     return ReplyFacts(channels, parts.settings.templates, parts.settings.service.language)
+
+
+def _conversation_rules(parts: Parts, facts: ReplyFacts) -> ConversationRules:
+    languages = {name: account.settings.language for name, account in parts.accounts.items()}
+    return ConversationRules(
+        handover_key=parts.keys.key("handover"),
+        reply=facts,
+        language=parts.settings.service.language,
+        languages={name: language for name, language in languages.items() if language is not None},
+        detect=Detector(open_guess()).detect,
+    )
+
+
+def _open_enrichers(stack: AsyncExitStack, parts: Parts) -> Enrichers:
+    cache = Cache(parts.store.lane("enrich"), parts.keys.key("enrich-cache"))
+    enrichers = open_enrichers(
+        parts.settings.enrichers, parts.state, parts.appender, cache, parts.health, parts.metrics
+    )
+    stack.push_async_callback(enrichers.close)
+    return enrichers
 
 
 def _handler(rules: ConversationRules, shard: str) -> Handler:

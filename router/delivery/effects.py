@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -12,7 +12,7 @@ from router.delivery.deliveries import Deliveries
 from router.delivery.fetches import Fetches
 from router.delivery.inheritance import Inheritances, Lost
 from router.delivery.lookups import Lookups
-from router.domain.effects import Deliver, Fetch, LookUp
+from router.domain.effects import Deliver, Enrich, Fetch, LookUp
 from router.shards.shard import Shard
 from router.store.errors import StoreError
 
@@ -30,10 +30,19 @@ class EffectRunner:
         self._deliveries: Deliveries | None = None
         self._fetches: Fetches | None = None
         self._lookups: Lookups | None = None
+        self._enrich: Callable[[Enrich], None] | None = None
 
-    def use(self, inheritances: Inheritances, deliveries: Deliveries, fetches: Fetches, lookups: Lookups) -> None:
-        """Who does the work. Called once, before the worker runs."""
+    def use(
+        self,
+        inheritances: Inheritances,
+        deliveries: Deliveries,
+        fetches: Fetches,
+        lookups: Lookups,
+        enrich: Callable[[Enrich], None] | None = None,
+    ) -> None:
+        """Who does the work. Called once, before the worker runs. ``enrich`` returns at once: it has tasks of its own."""
         self._inheritances, self._deliveries, self._fetches, self._lookups = inheritances, deliveries, fetches, lookups
+        self._enrich = enrich
 
     def __call__(self, shard: Shard, effects: Sequence[object]) -> None:
         """Begins the work and returns at once."""
@@ -43,6 +52,10 @@ class EffectRunner:
             self._shards[shard.name] = shard
             self._cancel(old for old, owner in self._tasks.items() if owner.name == shard.name)
         for effect in effects:
+            if isinstance(effect, Enrich):
+                if self._enrich is not None:
+                    self._enrich(effect)
+                continue
             task = asyncio.create_task(self._run(shard, effect), name=f"effect.{type(effect).__name__}")
             self._tasks[task] = shard
             task.add_done_callback(self._tasks.pop)

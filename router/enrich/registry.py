@@ -15,7 +15,7 @@ from router.enrich.api import API_VERSION, Enricher, Manifest
 GROUP: Final = "madoguchi.enrichers"
 
 
-class EnricherError(Exception):
+class EnricherError(registry.RegistryError):
     """An enricher or its settings cannot be used; the message says where, and what to do."""
 
 

@@ -19,6 +19,7 @@ from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.choose import choose, grouping_key
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.fetch import fetch
+from router.domain.conversation.hear import hear
 from router.domain.conversation.listing import LIVE, bounded, is_here, preferred
 from router.domain.conversation.tables import (
     AUTOMATIC,
@@ -67,11 +68,14 @@ def message(arrival: Arrival, contact: Contact) -> None:
         begins = _stir(draft) or begins
     if draft.now.idle and not automatic:
         care.wake(draft)
+    known = draft.now.language
     _append(draft, arrival, automatic)
     if "handover" in arrival.flags:
         _prefer(arrival, draft.now)
     if begins:
         work.opening(draft, _words(arrival.event))
+    elif known is None and draft.now.language is not None and draft.now.agent is None:
+        work.update(draft, "enriched")
 
 
 def _stir(draft: Draft) -> bool:
@@ -92,6 +96,7 @@ def _prefer(arrival: Arrival, conversation: Conversation) -> None:
 
 def _opened(arrival: Arrival, contact: Contact) -> Draft:
     event, turn = arrival.event, arrival.turn
+    language = hear(arrival, contact.id, None)
     conversation = Conversation(
         id=turn.new_id(CONVERSATION_ID),
         contact=contact.id,
@@ -99,7 +104,7 @@ def _opened(arrival: Arrival, contact: Contact) -> Draft:
         status="open",
         opened_at=turn.at,
         subject=event.subject,
-        language=event.language,
+        language=language,
         key=grouping_key(arrival),
     )
     draft = Draft(turn, conversation, arrival.command.id, new=True)
@@ -108,7 +113,7 @@ def _opened(arrival: Arrival, contact: Contact) -> Draft:
         channel=arrival.command.channel,
         account=arrival.command.account,
         subject=event.subject,
-        language=event.language,
+        language=language,
     )
     return draft
 
@@ -131,7 +136,7 @@ def _append(draft: Draft, arrival: Arrival, automatic: bool) -> None:
         "waiting_since": message.at if waiting is None and not automatic else waiting,
         "reaches": _reached(arrival, now.reaches),
         "subject": now.subject or event.subject,
-        "language": event.language or now.language,
+        "language": hear(arrival, now.contact, now.language),
     }
     if not automatic and (now.diverted is not None or (now.agent is not None and waiting is None)):
         draft.change(**changes)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.domain.reply.facts import ReplyFacts
 
 DAY_S = 86_400
+
+
+def no_language(text: str, hints: Sequence[str | None]) -> None:
+    """Nothing is found out from words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class ConversationRules:
     """What the service itself says to customers whose language is not known is said in this one (BCP 47)."""
     languages: Mapping[str, str] = field(default_factory=dict)
     """The same by account, where its customers speak another."""
+    detect: Callable[[str, Sequence[str | None]], str | None] = no_language
+    """The language (BCP 47) of a customer's words, where the channel says none; with what they may well speak."""
 
     def __repr__(self) -> str:
         return f"ConversationRules(reopen_window_s={self.reopen_window_s}, close_after_s={self.close_after_s})"

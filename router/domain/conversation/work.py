@@ -34,6 +34,7 @@ from router.domain.conversation.sla import raised
 from router.domain.conversation.tables import CONTACT, CONVERSATION, MESSAGE, TAIL
 from router.domain.conversation.terms import promise_of, terms_in
 from router.domain.conversation.watch import leave, watch
+from router.domain.effects import Enrich
 from router.domain.turn import Refusal, Turn
 
 FACTS_TEXT = 2000
@@ -159,7 +160,9 @@ def unassign(draft: Draft, reason: str) -> None:
 
 def opening(draft: Draft, text: str) -> None:
     """Asks for an agent for a conversation that was opened or reopened; the one who had the customer last first."""
-    request(draft, facts_now(draft, text))
+    facts = facts_now(draft, text)
+    request(draft, facts)
+    draft.turn.after(Enrich(draft.now.id, facts))
 
 
 def transfer(turn: Turn, rules: ConversationRules, command: Transfer) -> None:
