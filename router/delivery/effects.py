@@ -40,7 +40,7 @@ class EffectRunner:
         lookups: Lookups,
         enrich: Callable[[Enrich], None] | None = None,
     ) -> None:
-        """Who does the work. Called once, before the worker runs. ``enrich`` returns at once: it has tasks of its own."""
+        """Who does the work. Called once, before the worker runs. ``enrich`` returns at once (own tasks)."""
         self._inheritances, self._deliveries, self._fetches, self._lookups = inheritances, deliveries, fetches, lookups
         self._enrich = enrich
 
