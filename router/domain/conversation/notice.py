@@ -34,7 +34,7 @@ OFFERS: Final = frozenset({"alternative", "callback"})
 """Texts that offer to call back."""
 MOST_WAITING: Final = 20
 """Messages of a conversation that are waiting to be sent; with more, nothing is added to them."""
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 
 
 def notify(turn: Turn, rules: ConversationRules, command: NotifyCustomer) -> None:

@@ -12,23 +12,43 @@ from hypothesis import strategies as st
 from contracts.codec import moment
 from contracts.commands import (
     AddNote,
+    Consult,
     DeliveryReported,
+    Enriched,
     LinkIdentity,
     MergeContact,
+    NotifyCustomer,
+    PutTerms,
+    RequestCallback,
     SendMessage,
+    SetPriority,
     SetStatus,
     Transfer,
     UnlinkIdentity,
     UpdateContact,
     WorkAssigned,
+    WorkClassified,
+    WorkDiverted,
     WorkReturned,
 )
 from contracts.content import Text
-from contracts.events import Event, MessageReceived, MessageStateChanged
+from contracts.events import (
+    Event,
+    MessageReceived,
+    MessageStateChanged,
+    SlaBreached,
+    SlaChanged,
+    SlaMet,
+    SlaPaused,
+    SlaStarted,
+)
 from contracts.identity import Claims, Identity
 from contracts.ids import message_id, shard_of
 from contracts.inbound import InboundEdit, InboundIdentity, InboundReceipt, InboundUnsend, Sender
+from contracts.policy import Calendar, Sla
 from contracts.streams import conversation_shard
+from contracts.terms import Care, Terms
+from router.domain.conversation.sla import next_ms
 from router.domain.conversation.state import is_forward
 from router.domain.effects import Deliver
 from tests.router.domain.conversation.world import World
@@ -52,6 +72,11 @@ report = st.tuples(st.just("report"), st.sampled_from(["sent", "failed", "retry"
 pause = st.tuples(st.just("pause"), st.integers(1, 400_000), numbers)
 ordinary = st.one_of(step, step, write, write, change, receipt, work, say, report, pause)
 link = st.tuples(st.sampled_from(["merge", "code", "claim", "external"]), who, numbers)
+promise = st.tuples(
+    st.sampled_from(["classify", "terms", "notify", "divert", "callback", "consult", "enrich", "rank", "floor"]),
+    numbers,
+    numbers,
+)
 by_hand = st.tuples(st.sampled_from(["link", "unlink"]), who, numbers)
 
 
@@ -228,8 +253,55 @@ class Actor:
             )
             self.to_contact(contact, command)
 
+    # -- promises, care, notices --
+
+    def terms(self, number: int, pick: int) -> None:
+        for shard in range(self.world.shards):
+            self.store.submit(conversation_shard(shard), PutTerms(terms=TERMS[pick % len(TERMS)]))
+
+    def classify(self, pick: int, sla: int) -> None:
+        self.ask(pick, WorkClassified, queue="default", sla=[None, "quick", "office", "gone"][sla % 4])
+
+    def notify(self, pick: int, once: int) -> None:
+        text = ["position", "alternative", "closed"][once % 3]
+        self.ask(pick, NotifyCustomer, text=text, values={"position": "1"}, once=str(once) if once < 3 else None)
+
+    def divert(self, pick: int, to: int) -> None:
+        self.ask(pick, WorkDiverted, to=["callback", "voicemail", "mail", "resolve"][to % 4], queue="default")
+
+    def callback(self, pick: int, seconds: int) -> None:
+        at = moment(self.store.now_ms + seconds * 1000) if seconds else None
+        self.ask(pick, RequestCallback, at=at, id=f"k{next(self.world.numbers)}")
+
+    def consult(self, pick: int, agent: int) -> None:
+        end = agent % 2 == 0
+        self.ask(pick, Consult, agent=f"agent{agent // 2}", end=end, id=f"v{next(self.world.numbers)}")
+
+    def enrich(self, pick: int, value: int) -> None:
+        self.ask(pick, Enriched, enricher="x", attributes={"mood": str(value)}, language="ja" if value else None)
+
+    def rank(self, pick: int, priority: int) -> None:
+        self.ask(pick, SetPriority, priority=priority, id=f"p{next(self.world.numbers)}")
+
+    def floor(self, pick: int, floor: int) -> None:
+        by = f"agent:agent{floor}"
+        fields = {"message": f"ms_{next(self.world.numbers)}", "parts": (Text("hi"),), "floor": floor, "by": by}
+        self.ask(pick, SendMessage, id=f"f{next(self.world.numbers)}", **fields)
+
 
 setattr(Actor, "return", Actor.give_back)
+
+TERMS = (
+    Terms(
+        1,
+        slas={"quick": Sla(60, 30, 600, at_risk_priority=5, notice="late"), "office": Sla(600, 600, None, "office")},
+        calendars={"office": Calendar("Asia/Tokyo", dict.fromkeys(("mon", "fri", "sat"), ("09:00-12:00",)))},
+        care={"default": Care(idle_after_s=300, unanswered_s=200)},
+        bots=("agent1",),
+    ),
+    Terms(1, slas={"quick": Sla(None, 30, None)}, care={"default": Care(unanswered_s=50, unanswered="requeue")}),
+    Terms(1),
+)
 
 
 def check(actor: Actor, world: World) -> None:
@@ -269,6 +341,52 @@ def test_conversations(actions: list[tuple[Any, ...]]) -> None:
     check(actor, world)
     world.check()
     assert len(world.contacts) == len({each.address + each.channel for each in world.messages() if each.address})
+
+
+def check_promises(world: World) -> None:
+    """Timers and clocks agree, every clock that started ended once or stands, and what is over holds nothing."""
+    timers = {key: at for shard in world.store.shards.values() for key, at in shard.timers.items()}
+    for conversation in world.conversations:
+        assert timers.get(f"sla:{conversation.id}") == next_ms(conversation.sla)
+        live = conversation.status in ("open", "waiting", "snoozed")
+        assert live or not (conversation.consulted or conversation.idle or conversation.diverted)
+        assert live or conversation.sla is None or conversation.sla.clocks == ()
+        assert not conversation.idle or conversation.agent is not None
+        assert conversation.callback_at is None or conversation.status == "snoozed"
+        for clock in conversation.sla.clocks if conversation.sla else ():
+            told = [event for event in world.events(conversation.id) if isinstance(event, SlaStarted | SlaPaused)]
+            last = [event for event in told if event.target == clock.target][-1]
+            assert isinstance(last, SlaPaused) == (clock.left_s is not None)
+            assert last.due_at == clock.due_at
+        _check_ends(world, conversation.id)
+
+
+def _check_ends(world: World, conversation: str) -> None:
+    """Met and breached only what runs; met late only what was breached."""
+    running: dict[tuple[str, str], bool] = {}
+    for event in world.events(conversation):
+        if isinstance(event, SlaChanged):
+            clock = (event.sla, event.target)
+            if isinstance(event, SlaStarted):
+                running.setdefault(clock, False)
+            elif isinstance(event, SlaBreached):
+                assert event.due_at is not None and event.due_at <= event.at
+                running[clock] = True
+            elif isinstance(event, SlaMet):
+                broken = running.pop(clock)
+                assert broken or event.late_s == 0
+
+
+@SETTINGS
+@given(st.lists(st.one_of(ordinary, promise, promise, work, pause), min_size=5, max_size=60))
+def test_promises_care_and_notices(actions: list[tuple[Any, ...]]) -> None:
+    actor = Actor()
+    actor.terms(0, 0)
+    actor.run(actions)
+    world = actor.finish()
+    check(actor, world)
+    check_promises(world)
+    world.check()
 
 
 @SETTINGS
