@@ -24,7 +24,7 @@ _LOOKS: Final[tuple[Callable[[Policy], Iterator[PolicyProblem]], ...]] = (
     promises.impatient,
     promises.wordless,
 )
-_AT_A_MOMENT: Final = (calendars.never_open, promises.impossible)
+_AT_A_MOMENT: Final = (calendars.never_open, promises.impossible, loops.closed_rings)
 _WITH_PEOPLE: Final = (people.strange, people.unserved, people.too_heavy, people.unskilled)
 
 

@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from contracts.codec import iso, moment
 from contracts.policy import Overflow, Policy, Queue
+from router.domain.hours import is_open
+from router.domain.policy.kinds import moments
 from router.domain.policy.problem import Place, PolicyProblem
 
 
@@ -43,6 +46,20 @@ def loops(policy: Policy) -> Iterator[PolicyProblem]:
             yield PolicyProblem(ring[0].place, f"work goes round for ever: {told}, and so on")
         elif not any(step.when == "closed" for step in ring):
             yield PolicyProblem(ring[0].place, f"work can go round: {told}, and so on", "warning")
+
+
+def closed_rings(policy: Policy, at_ms: int) -> Iterator[PolicyProblem]:
+    """Rings in which closed queues send work round, when all of them are closed at once."""
+    steps = [step for number, queue in enumerate(policy.queues) for step in _steps(queue, number)]
+    hours = {queue.name: policy.calendars.get(queue.hours or "") for queue in policy.queues}
+    for ring in rings([step for step in steps if step.when == "closed"]):
+        shut = [hours[step.queue] for step in ring]
+        for when in (first for first, *_ in moments(policy, at_ms).values()):
+            if not any(is_open(calendar, when) for calendar in shut):
+                told = ", ".join(str(step) for step in ring)
+                sentence = f"work can go round: {told}, and so on, for example at {iso(moment(when))}"
+                yield PolicyProblem(ring[0].place, sentence, "warning")
+                break
 
 
 def rings(steps: Sequence[Step]) -> Iterator[list[Step]]:
