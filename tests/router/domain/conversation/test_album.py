@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.attachment import Attachment
 from contracts.codec import moment
@@ -134,6 +135,34 @@ def test_items_follow_to_the_shard_of_their_conversation() -> None:
     (album,) = [each for each in world.messages() if "album" in each.flags]
     assert captions(album) == ["g1", "g2", "g3"]
     world.check()
+
+
+def test_items_follow_even_where_they_would_begin_a_conversation_of_their_own() -> None:
+    world = World()
+    first, second = world.address("a", 0), world.address("b", 1)
+    world.write(first)
+    world.write(second)
+    world.merge(world.owner(first), world.owner(second))
+    world.status(world.conversations[1].id, "closed")
+    quoted = world.write(first)
+    answer = replace(item(1, address=first), threading=Threading(quoted=quoted))
+    for event in (answer, item(2, address=first)):
+        world.arrive(event, grouping="thread")
+    (album,) = [each for each in world.messages() if "album" in each.flags]
+    assert captions(album) == ["g1", "g2"] and len(world.conversations) == 2
+    world.check()
+
+
+def test_what_is_passed_on_twice_joins_once() -> None:
+    world = World(1)
+    world.write("taro")
+    world.arrive(item(1))
+    onward = replace(world.command(item(2)), home=world.conversation.id)
+    for _ in range(2):
+        world.store.submit("c:00", onward)
+        world.store.settle()
+    (album,) = [each for each in world.messages() if "album" in each.flags]
+    assert captions(album) == ["g1", "g2"]
 
 
 # -- another address --------------------------------------------------------------------------------------------------
