@@ -83,7 +83,7 @@ def _may_answer(turn: Turn, rules: ConversationRules, now: Conversation, command
 def _answered(draft: Draft, rules: ConversationRules, command: SendMessage) -> None:
     """The customer no longer waits; the first answer by a person is timed."""
     first = draft.now.first_response_at
-    if first is None and work.is_person(draft.turn, rules, command.by):
+    if first is None and permit.is_person(draft.turn, rules, command.by):
         first = draft.turn.at
     draft.change(waiting_since=None, first_response_at=first)
 
@@ -115,7 +115,8 @@ def _way(draft: Draft, rules: ConversationRules, command: SendMessage) -> Reach:
 
 
 def _unwanted(draft: Draft, rules: ConversationRules, command: SendMessage) -> Refusal:
-    others = permit.alternatives(draft.turn, rules, draft.now, command.parts, permit.is_person(rules, command.by))
+    person = permit.is_person(draft.turn, rules, command.by)
+    others = permit.alternatives(draft.turn, rules, draft.now, command.parts, person)
     return Refusal("opted_out", "The customer does not accept messages from us on this channel.", others)
 
 

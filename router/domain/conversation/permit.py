@@ -12,10 +12,11 @@ from contracts.reply import Way
 from router.domain.conversation.listing import is_here
 from router.domain.conversation.rules import ConversationRules
 from router.domain.conversation.tables import CONTACT, CONVERSATION
+from router.domain.conversation.terms import terms_in
 from router.domain.reply.judge import judge, ranked
 from router.domain.reply.target import identity_of, key_of
 from router.domain.reply.ways import heard_last, way_of, ways_of
-from router.domain.turn import Refusal, Turn
+from router.domain.turn import Reader, Refusal, Turn
 
 
 def check(turn: Turn, rules: ConversationRules, now: Conversation, command: SendMessage, reach: Reach) -> None:
@@ -26,7 +27,7 @@ def check(turn: Turn, rules: ConversationRules, now: Conversation, command: Send
     contact = turn.get(CONTACT, now.contact)
     if reach.ours:
         reach = _heard(turn, contact, now, reach)
-    person = is_person(rules, command.by)
+    person = is_person(turn, rules, command.by)
     way = way_of(facts, reach, identity_of(contact, reach, reach), turn.at, person=person)
     verdict = judge(facts, way, command.parts, turn.at, language=spoken(now, contact))
     if not verdict.allowed:
@@ -60,9 +61,9 @@ def reaches(turn: Turn, contact: Contact | None, now: Conversation) -> Iterable[
     yield from now.reaches
 
 
-def is_person(rules: ConversationRules, by: str) -> bool:
-    """Whether a person answers: some channels give them longer windows."""
-    return by.startswith(rules.agent_prefix)
+def is_person(reader: Reader, rules: ConversationRules, by: str) -> bool:
+    """Whether a person answers, and no program: some channels give them longer windows, and only they are waited for."""
+    return by.startswith(rules.agent_prefix) and by.removeprefix(rules.agent_prefix) not in terms_in(reader).bots
 
 
 def spoken(now: Conversation, contact: Contact | None) -> str | None:

@@ -208,11 +208,6 @@ def _may_transfer(turn: Turn, rules: ConversationRules, now: Conversation, comma
     holds_floor(turn, rules, now, command.by, command.floor)
 
 
-def is_person(turn: Turn, rules: ConversationRules, by: str) -> bool:
-    """Whether an agent asked who is no program."""
-    return by.startswith(rules.agent_prefix) and by.removeprefix(rules.agent_prefix) not in terms_in(turn).bots
-
-
 def holds_floor(turn: Turn, rules: ConversationRules, now: Conversation, by: str, floor: int | None) -> None:
     """Raises Refusal when whoever asks speaks for a floor that has passed, or is a program and has not got it."""
     if floor is not None and floor != now.floor:
