@@ -62,7 +62,7 @@ def reaches(turn: Turn, contact: Contact | None, now: Conversation) -> Iterable[
 
 
 def is_person(reader: Reader, rules: ConversationRules, by: str) -> bool:
-    """Whether a person answers, and no program: some channels give them longer windows, and only they are waited for."""
+    """Whether a person answers, and no program: only they give a first response, and some channels let them longer."""
     return by.startswith(rules.agent_prefix) and by.removeprefix(rules.agent_prefix) not in terms_in(reader).bots
 
 
