@@ -115,6 +115,7 @@ class Parts:
     links: Links
     tokens: TokenStore
     inviter: Inviter
+    enrichers: Enrichers
     name: str
     worker: Worker | None = None
     effects: EffectRunner | None = None
@@ -203,6 +204,10 @@ async def _make_parts(stack: AsyncExitStack, settings: Settings, roles: frozense
     media = await _open_media(stack, settings)
     supervisor = await stack.enter_async_context(Supervisor(health, metrics, patience_s=settings.service.stop_s))
     appender, state, tail = Appender(store), StateReader(store, shards), Tail(store, shards)
+    cache = Cache(store.lane("enrich"), keys.key("enrich-cache"))
+    wanted = settings.enrichers if "worker" in roles else {}
+    enrichers = await open_enrichers(wanted, state, appender, cache, health, metrics)
+    stack.push_async_callback(enrichers.close)
     invites, name = Invites(store), _worker_name()
     return Parts(
         settings=settings,
@@ -223,6 +228,7 @@ async def _make_parts(stack: AsyncExitStack, settings: Settings, roles: frozense
         links=Links(keys.key("media-link"), settings.service.public_url.rstrip("/"), settings.media.link_minutes * 60),
         tokens=TokenStore(store.lane("api.tokens", durable=True)),
         inviter=Inviter(accounts, invites, History(state), keys.key("handover")),
+        enrichers=enrichers,
         name=name,
     )
 
@@ -285,7 +291,6 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
     effects = parts.effects = EffectRunner()
     facts = _reply_facts(parts)
     rules = _conversation_rules(parts, facts)
-    enrichers = _open_enrichers(stack, parts)
     settings = WorkerSettings(
         id=parts.name,
         shards=parts.settings.shards.conversation,
@@ -316,7 +321,7 @@ async def _start_worker(stack: AsyncExitStack, parts: Parts) -> None:
             most=parts.settings.limits.upload_bytes,
         ),
         Lookups(parts.accounts, parts.appender, settings.shards),
-        enrichers.begin,
+        parts.enrichers.begin,
     )
     parts.supervisor.start("worker", worker.run)
     parts.supervisor.start("shards.health", partial(_watch_shards, parts, worker))
@@ -343,15 +348,6 @@ def _conversation_rules(parts: Parts, facts: ReplyFacts) -> ConversationRules:
         languages={name: language for name, language in languages.items() if language is not None},
         detect=Detector(open_guess()).detect,
     )
-
-
-def _open_enrichers(stack: AsyncExitStack, parts: Parts) -> Enrichers:
-    cache = Cache(parts.store.lane("enrich"), parts.keys.key("enrich-cache"))
-    enrichers = open_enrichers(
-        parts.settings.enrichers, parts.state, parts.appender, cache, parts.health, parts.metrics
-    )
-    stack.push_async_callback(enrichers.close)
-    return enrichers
 
 
 def _handler(rules: ConversationRules, shard: str) -> Handler:

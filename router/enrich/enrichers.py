@@ -38,8 +38,8 @@ class Enrichers:
     def __init__(
         self, ones: Sequence[One], https: Sequence[Http], state: StateReader, appender: Appender, metrics: Metrics
     ) -> None:
-        self.ones = tuple(ones)
-        self._https = tuple(https)
+        self.ones = ones
+        self._https = https
         self._state = state
         self._appender = appender
         self._metrics = metrics
@@ -119,7 +119,7 @@ def _is_new(found: Found, known: Mapping[str, str]) -> bool:
     return any(known.get(name) != value for name, value in found.attributes.items())
 
 
-def open_enrichers(
+async def open_enrichers(
     settings: Mapping[str, EnricherSettings],
     state: StateReader,
     appender: Appender,
@@ -134,11 +134,16 @@ def open_enrichers(
     """
     ones: list[One] = []
     https: list[Http] = []
-    for name, table in settings.items():
-        if table.enabled:
-            https.append(Http(allow_private=table.allow_private))
-            ones.append(_open(name, table, https[-1], cache, health, metrics))
-    return Enrichers(ones, https, state, appender, metrics)
+    found = Enrichers(ones, https, state, appender, metrics)
+    try:
+        for name, table in settings.items():
+            if table.enabled:
+                https.append(Http(allow_private=table.allow_private))
+                ones.append(_open(name, table, https[-1], cache, health, metrics))
+    except BaseException:
+        await found.close()
+        raise
+    return found
 
 
 def _open(name: str, table: EnricherSettings, http: Http, cache: Cache, health: Health, metrics: Metrics) -> One:
