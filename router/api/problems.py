@@ -25,6 +25,7 @@ _STATUS_OF_REFUSAL: Final[dict[str, int]] = {
     "opted_out": 422,
     "recipient_gone": 422,
     "no_capacity": 409,
+    "stale": 412,
 }
 """By the kind of a rule's refusal; every other kind is a conflict with the present state, 409."""
 

@@ -8,12 +8,11 @@ from datetime import datetime
 import msgspec
 
 from contracts.codec import moment
-from contracts.policy import Policy
 from contracts.streams import DISPATCH
 from router.api.call import Call
 from router.api.paging import Page
-from router.api.services import ApiServices
-from router.api.tables import AGENTS, CURRENT, POLICY, WORK, Work
+from router.api.policy import policy_of
+from router.api.tables import AGENTS, WORK, Work
 from router.domain.dispatch.queries import QueueSummary, summaries, waiting
 
 
@@ -49,10 +48,3 @@ def _waiting(one: Work) -> Waiting:
     return Waiting(
         one.conversation, one.queue, facts.contact, facts.channel, moment(one.waiting_since_ms), one.priority
     )
-
-
-async def policy_of(services: ApiServices) -> Policy:
-    """The policy in force."""
-    rows = await services.state.rows(DISPATCH, POLICY)
-    found: Policy = rows.get(CURRENT) or Policy()
-    return found

@@ -7,7 +7,6 @@ from contracts.contact import Contact
 from contracts.conversation import Context, Conversation
 from contracts.decision import Decision
 from contracts.message import Message
-from contracts.policy import Policy
 from contracts.reply import Verdict
 from router.api import (
     accounts,
@@ -34,6 +33,7 @@ from router.api.subscriptions.model import Delivery, Subscription
 from router.api.tokens import Token
 from router.api.writes import Done
 from router.domain.dispatch.queries import QueueSummary
+from router.domain.policy.versions import Note
 
 _C = "/v1/conversations/{id}"
 _P = "/v1/contacts/{id}"
@@ -210,6 +210,16 @@ ROUTES: tuple[Route, ...] = (
         query=decisions.DecisionQuery,
         problems=(404,),
     ),
+    Route(
+        "GET",
+        f"{_C}/why",
+        "read",
+        "Why it was given to whom, in sentences, oldest first",
+        decisions.why,
+        decisions.Why,
+        query=decisions.WhyQuery,
+        problems=(404,),
+    ),
     # -- messages
     Route("GET", f"{_C}/messages/{{message}}", "read", "Get a message", messages.get_message, Message, problems=(404,)),
     Route(
@@ -333,8 +343,52 @@ ROUTES: tuple[Route, ...] = (
         queues.list_waiting,
         Page[queues.Waiting],
     ),
-    Route("GET", "/v1/policy", "read", "Get the policy in force", policy.get_policy, Policy),
-    Route("PUT", "/v1/policy", "admin", "Publish a policy", policy.put_policy, Done, body=Policy, write=True),
+    Route(
+        "GET", "/v1/policy", "read", "Get the policy in force, with its number", policy.get_policy, policy.PolicyInForce
+    ),
+    Route(
+        "PUT",
+        "/v1/policy",
+        "admin",
+        "Publish a policy; If-Match: the number that it replaces",
+        policy.put_policy,
+        Done,
+        body=policy.NewPolicy,
+        write=True,
+        problems=(412,),
+    ),
+    Route(
+        "POST",
+        "/v1/policy/check",
+        "read",
+        "What is wrong with a policy, what it would change, and whom it would strand",
+        policy.check_policy,
+        policy.Checked,
+        body=policy.NewPolicy,
+    ),
+    Route(
+        "POST",
+        "/v1/policy/rollback",
+        "admin",
+        "Put an earlier policy in force again",
+        policy.roll_back,
+        Done,
+        body=policy.Rollback,
+        write=True,
+        problems=(404, 412),
+    ),
+    Route(
+        "GET", "/v1/policies", "read", "List the last hundred policies, latest first", policy.list_policies, Page[Note]
+    ),
+    Route(
+        "GET",
+        "/v1/policies/{number}",
+        "read",
+        "Get a policy that was in force",
+        policy.get_version,
+        policy.PolicyInForce,
+        problems=(404,),
+    ),
     # -- the service
     Route(
         "GET", "/v1/accounts", "read", "List accounts with their health", accounts.list_accounts, Page[AccountHealth]

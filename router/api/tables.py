@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 from contracts.conversation import Status
 from router.domain.conversation.tables import CLAIM, CONTACT, CONVERSATION, IDENTITY, MESSAGE
-from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, POLICY, WHY, WORK
+from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, POLICIES, POLICY, WHY, WORK
 from router.domain.dispatch.work import Work
 
 LOG: Final = "log"
@@ -26,9 +26,11 @@ __all__ = [
     "CONVERSATION",
     "CURRENT",
     "DECISIONS",
+    "HISTORY",
     "IDENTITY",
     "LOG",
     "MESSAGE",
+    "POLICIES",
     "POLICY",
     "STATUSES",
     "WHY",

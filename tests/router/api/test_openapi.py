@@ -43,7 +43,7 @@ async def test_answers_are_what_it_says(service: Desk) -> None:
         "/v1/conversations", "/v1/conversations/{id}", "/v1/conversations/{id}/context",
         "/v1/conversations/{id}/messages",
         "/v1/conversations/{id}/decisions", "/v1/agents", "/v1/queues", "/v1/policy", "/v1/accounts", "/v1/tokens",
-        "/v1/subscriptions",
+        "/v1/subscriptions", "/v1/policies", "/v1/conversations/{id}/why",
     ):  # fmt: skip
         answer = await service.get(path.replace("{id}", id), token)
         validate(served, path, "200", answer)
