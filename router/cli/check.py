@@ -22,6 +22,7 @@ from router.cli.failure import Failure
 from router.cli.reach import reach, shard_count
 from router.cli.show import json_option, print_json
 from router.domain.policy.check import check
+from router.enrich.registry import Nowhere, make
 from router.settings import Account, Settings, SettingsError
 from router.settings.root_key import RootKey
 from router.store import StoreConfigError, StoreError
@@ -157,10 +158,20 @@ def _account(name: str, account: Account) -> Finding:
     return Finding("ok", f"account {name}", account.connector)
 
 
+def _enrichers(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
+    for name, table in settings.enrichers.items():
+        try:
+            made = make(name, table, Nowhere())
+        except RegistryError as error:
+            yield Finding("fail", f"enricher {name}", str(error))
+        else:
+            yield Finding("ok", f"enricher {name}", made.manifest.name if table.enabled else "switched off")
+
+
 _ANY_KEY: Final = RootKey(Secret("stands in for the root key: nothing is signed here"))
 
 Look = Callable[[Settings, argparse.Namespace], Iterator[Finding]]
-_LOOKS: Final[tuple[Look, ...]] = (_file, _secret, _public_url, _policy, _accounts)
+_LOOKS: Final[tuple[Look, ...]] = (_file, _secret, _public_url, _policy, _accounts, _enrichers)
 
 
 # -- what runs ------------------------------------------------------------------------------------------------------

@@ -147,18 +147,13 @@ async def open_enrichers(
 
 
 def _open(name: str, table: EnricherSettings, http: Http, cache: Cache, health: Health, metrics: Metrics) -> One:
-    kind = table.enricher or name
-    cls = registry.load(kind, name)
-    options = registry.settings_of(cls, table.options, name)
-    try:
-        enricher = cls(name, options, http)
-    except Exception as error:  # a plugin may raise anything
-        raise registry.EnricherError(f"enrichers.{name}: {error}") from error
-    manifest = cls.manifest
+    enricher = registry.make(name, table, http)
+    manifest = enricher.manifest
     limits = Limits(
         budget_s=manifest.budget_s if table.budget_s is None else table.budget_s,
         cache_s=manifest.cache_s if table.cache_s is None else table.cache_s,
         at_once=manifest.at_once if table.at_once is None else table.at_once,
     )
-    digest = ids.digest(kind, msgspec.json.encode(options, order="sorted").decode())
-    return One(enricher, limits, digest, cache, health.component(name, "enricher", enricher=kind), metrics)
+    digest = ids.digest(manifest.name, msgspec.json.encode(enricher.settings, order="sorted").decode())
+    component = health.component(name, "enricher", enricher=manifest.name)
+    return One(enricher, limits, digest, cache, component, metrics)

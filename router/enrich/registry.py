@@ -10,13 +10,22 @@ from typing import Any, Final
 import msgspec
 
 from connectors import registry
-from router.enrich.api import API_VERSION, Enricher, Manifest
+from router.enrich.api import API_VERSION, Enricher, Manifest, Outward, ProviderRequest, ProviderResponse
+from router.settings.sections import Enricher as EnricherSettings
 
 GROUP: Final = "madoguchi.enrichers"
 
 
 class EnricherError(registry.RegistryError):
     """An enricher or its settings cannot be used; the message says where, and what to do."""
+
+
+class Nowhere:
+    """An outward that leads nowhere, for looking at settings."""
+
+    async def call(self, request: ProviderRequest, *, most: int = 0) -> ProviderResponse:
+        """Nothing is called."""
+        return ProviderResponse(failure="unreachable")
 
 
 def names() -> list[str]:
@@ -56,6 +65,20 @@ def settings_of(cls: type[Enricher[Any]], options: Mapping[str, Any], table: str
     except registry.SettingsError as error:
         # It reads whatever has Settings, and says "account 'crm': ...".
         raise EnricherError(f"enrichers.{table}: {str(error).partition(': ')[2]}") from None
+
+
+def make(table: str, settings: EnricherSettings, outward: Outward) -> Enricher[Any]:
+    """The enricher of ``[enrichers.<table>]``.
+
+    Raises:
+        EnricherError: as :func:`load` and :func:`settings_of`; or its settings do not fit together.
+    """
+    cls = load(settings.enricher or table, table)
+    options = settings_of(cls, settings.options, table)
+    try:
+        return cls(table, options, outward)
+    except Exception as error:  # a plugin may raise anything
+        raise EnricherError(f"enrichers.{table}: {error}") from error
 
 
 def _fault(cls: Any) -> str | None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from router.enrich import registry
-from router.enrich.api import API_VERSION, Enricher, Manifest
+from router.enrich.api import API_VERSION, Enricher, Manifest, ProviderRequest
 from router.enrich.crm import CrmEnricher
 from router.enrich.registry import EnricherError
+from router.settings.sections import Enricher as Settings
 
 
 class NoManifest(Enricher[Any]): ...
@@ -28,6 +29,16 @@ def offers(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
 def test_the_built_in_ones_are_there() -> None:
     assert {"crm", "sentiment"} <= set(registry.names())
     assert registry.load("crm", "people") is CrmEnricher
+
+
+async def test_one_is_made_for_looking_at_it() -> None:
+    settings = Settings(options={"url": "https://x.example/{email}", "attributes": {"tier": "level"}})
+    made = registry.make("crm", settings, registry.Nowhere())
+    assert (made.name, made.manifest.name) == ("crm", "crm")
+    assert (await made.outward.call(ProviderRequest("GET", "https://x.example/"))).failure == "unreachable"
+    settings = Settings("crm", options={"url": "https://{email}/", "attributes": {"tier": "level"}})
+    with pytest.raises(EnricherError, match=r"^enrichers\.people: url: expected https://host/"):
+        registry.make("people", settings, registry.Nowhere())
 
 
 def test_the_nearest_name_is_told() -> None:
