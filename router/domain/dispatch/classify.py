@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from contracts.commands import Facts
 from contracts.policy import Match, Need, Policy, Relax, Rule
@@ -55,8 +55,16 @@ class _Shortlist:
     """The rules that may hold for one account, in order, up to the first that decides in any case."""
 
     rules: tuple[_Prepared, ...]
+    wordless: tuple[_Prepared, ...]
+    """Those that may hold for a text in which nothing is found."""
     prefilter: Search | None
     """Finds any word or pattern of any of them: what most texts have none of. None: each is looked for by itself."""
+
+    def for_text(self, asked: Question) -> tuple[_Prepared, ...]:
+        """Those that may hold for this text."""
+        if self.prefilter is None or self.prefilter.search(asked.bytes) is not None:
+            return self.rules
+        return self.wordless
 
 
 class Classifier:
@@ -81,9 +89,7 @@ class Classifier:
         shortlist = self._places.get((facts.channel, facts.account)) or self._shortlist(facts)
         asked = Question(facts, at_ms)
         held: list[Rule] = []
-        for prepared in shortlist.rules:
-            if prepared.reads_text and not asked.may_find(shortlist.prefilter):
-                continue
+        for prepared in shortlist.for_text(asked):
             if prepared.holds(asked):
                 held.append(prepared.rule)
                 if prepared.rule.queue is not None:
@@ -106,7 +112,8 @@ class Classifier:
             rules.append(_Prepared(rule, when, unless if against else (), reads_text))
             if rule.queue is not None and not when and not against:
                 break
-        return _Shortlist(tuple(rules), _prefilter(prepared.rule.when for prepared in rules))
+        wordless = tuple(prepared for prepared in rules if not prepared.reads_text)
+        return _Shortlist(tuple(rules), wordless, _prefilter(prepared.rule.when for prepared in rules))
 
 
 def _prefilter(matches: Iterable[Match]) -> Search | None:
@@ -122,20 +129,27 @@ def _together(held: Sequence[Rule], by_hand: int | None) -> Classified:
     if not held:
         return Classified(None, None, by_hand or 0, ())
     last = held[-1]
-    priority: int | None = _last(rule.priority for rule in held) if by_hand is None else by_hand
+    priority = 0
+    sla: str | None = None
+    weight: int | None = None
+    relax: tuple[Relax, ...] = ()
+    tags: dict[str, None] = {}
+    skills: dict[str, Need] = {}
+    for rule in held:
+        priority = priority if rule.priority is None else rule.priority
+        sla = rule.sla or sla
+        weight = weight if rule.weight is None else rule.weight
+        relax = rule.relax or relax
+        tags.update(dict.fromkeys(rule.tags))
+        skills.update({need.skill: need for need in rule.skills})
     return Classified(
         queue=last.queue,
         rule=None if last.queue is None else last.name,
-        priority=priority or 0,
-        tags=tuple(dict.fromkeys(tag for rule in held for tag in rule.tags)),
-        rules=tuple(rule.name for rule in held),
-        skills=tuple({need.skill: need for rule in held for need in rule.skills}.values()),
-        relax=_last(rule.relax or None for rule in held) or (),
-        sla=_last(rule.sla for rule in held),
-        weight=_last(rule.weight for rule in held),
+        priority=priority if by_hand is None else by_hand,
+        tags=tuple(tags),
+        rules=tuple([rule.name for rule in held]),
+        skills=tuple(skills.values()),
+        relax=relax,
+        sla=sla,
+        weight=weight,
     )
-
-
-def _last(values: Iterable[Any]) -> Any:
-    """The last one that was said."""
-    return next((value for value in reversed(list(values)) if value is not None), None)

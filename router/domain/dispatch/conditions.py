@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contracts.codec import milliseconds
 from contracts.commands import Facts
 from contracts.policy import Match
-from router.domain.dispatch.patterns import Search, any_pattern, folded
+from router.domain.dispatch.patterns import any_pattern, folded
 from router.domain.hours.compiled import Hours
 
 
 class Question:
     """Some work that the rules are asked about, at one moment. Its text is folded once, and only if a rule reads it."""
 
-    __slots__ = ("_bytes", "_found", "_text", "at_ms", "facts")
+    __slots__ = ("_bytes", "_text", "at_ms", "facts")
 
     def __init__(self, facts: Facts, at_ms: int) -> None:
         self.facts = facts
         self.at_ms = at_ms
         self._text: str | None = None
         self._bytes: bytes | None = None
-        self._found: bool | None = None
 
     @property
     def text(self) -> str:
@@ -36,12 +35,6 @@ class Question:
         if self._bytes is None:
             self._bytes = self.text.encode("utf-8", "replace")
         return self._bytes
-
-    def may_find(self, anything: Search | None) -> bool:
-        """Whether there is anything at all in the text that the rules look for; always asked with the same search."""
-        if self._found is None:
-            self._found = anything is None or anything.search(self.bytes) is not None
-        return self._found
 
 
 Condition = Callable[[Question], bool]
