@@ -30,7 +30,7 @@ from router.domain.conversation.tables import (
     TRACE,
     Trace,
 )
-from router.domain.conversation.watch import watch
+from router.domain.conversation.watch import cares, watch
 
 
 def seen(arrival: Arrival) -> bool:
@@ -138,7 +138,7 @@ def _append(draft: Draft, arrival: Arrival, automatic: bool) -> None:
         "subject": now.subject or event.subject,
         "language": hear(arrival, now.contact, now.language),
     }
-    if not automatic and (now.diverted is not None or (now.agent is not None and waiting is None)):
+    if not automatic and (now.diverted is not None or (waiting is None and cares(turn, now))):
         draft.change(**changes)
         _heard(draft, arrival)
         draft.save()

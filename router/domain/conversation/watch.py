@@ -10,6 +10,7 @@ from contracts.terms import Care, Terms
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.terms import NO_CARE, calendar_of, care_for, terms_in
 from router.domain.hours import add_open
+from router.domain.turn import Reader
 
 UNANSWERED: Final = "unanswered"
 IDLE: Final = "idle"
@@ -30,6 +31,11 @@ def watch(draft: Draft, woke: bool = False) -> None:
         due = add_open(calendar_of(terms, care.hours), draft.turn.at_ms, care.unanswered_s)
     _set(draft, UNANSWERED, care.unanswered_s, due)
     _set(draft, IDLE, care.idle_after_s, idle)
+
+
+def cares(reader: Reader, now: Conversation) -> bool:
+    """Whether the policy cares for what its agent has."""
+    return now.agent is not None and care_for(terms_in(reader), now.queue) is not NO_CARE
 
 
 def leave(draft: Draft) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from contracts.policy import Calendar
 from router.domain.hours import CalendarError, add_open, is_open, next_change, open_between
-from router.domain.hours.days import holidays_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri")
 OFFICE = Calendar("Asia/Tokyo", dict.fromkeys(DAYS, ("09:00-12:00", "13:00-18:00")))
@@ -273,7 +272,3 @@ def test_leap_day_each_year_comes_in_leap_years() -> None:
 def test_a_calendar_that_is_not_valid_is_refused(calendar: Calendar) -> None:
     with pytest.raises(CalendarError):
         is_open(calendar, 0)
-
-
-def test_holidays_are_known_by_name() -> None:
-    assert "Substitute" in holidays_of("JP").get("2026-05-06", "")
