@@ -76,8 +76,6 @@ class Hours:
                 if edge > at_ms and self.is_open(edge) != now:
                     return edge
                 edge = block.next_edge(edge)
-                if edge == (number + 1) * _BLOCK_MS:
-                    break
         return None
 
     def open_ms(self, a_ms: int, b_ms: int) -> int:

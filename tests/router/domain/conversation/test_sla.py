@@ -341,16 +341,18 @@ CASES: dict[str, tuple[str | None, list[tuple[str, str]], list[str]]] = {
             "01-18 09:21 met resolution",
         ],
     ),
-    "another promise that is not broken": (
+    "another promise that is not broken yet": (
         "quick",
-        [("01-18 09:00", "write"), ("01-18 09:20", "classify first"), ("01-18 09:40", "answer a")],
+        [("01-18 09:00", "write"), ("01-18 09:20", "classify first"), ("01-18 10:05", "answer a")],
         [
             "01-18 09:00 started first_response 01-18 09:10",
             "01-18 09:00 started resolution 01-18 09:30",
             "01-18 09:08 at_risk first_response 01-18 09:10",
             "01-18 09:10 breached first_response 01-18 09:10",
             "01-18 09:20 started first_response 01-18 10:00",
-            "01-18 09:40 met first_response",
+            "01-18 09:48 at_risk first_response 01-18 10:00",
+            "01-18 10:00 breached first_response 01-18 10:00",
+            "01-18 10:05 met first_response late 300",
         ],
     ),
     "pauses do not count against another promise": (

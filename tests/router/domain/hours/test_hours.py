@@ -108,6 +108,14 @@ def test_past_midnight(at: str, change: str) -> None:
     assert next_change(NIGHT, ms(at)) == ms(change)
 
 
+def test_nights_go_on_where_blocks_of_days_meet() -> None:
+    night = Calendar("UTC", dict.fromkeys((*DAYS, "sat", "sun"), ("22:00-06:00",)))
+    edge = 650 * 32 * 86_400_000
+    assert is_open(night, edge) and next_change(night, edge - 3_600_000) == edge + 6 * 3_600_000
+    assert next_change(night, edge) == edge + 6 * 3_600_000
+    assert open_between(night, edge - 7_200_000, edge + 86_400_000) == 10 * 3600
+
+
 def test_a_night_belongs_to_the_day_it_begins_on() -> None:
     closed = Calendar("Asia/Tokyo", NIGHT.week, closed=("2026-11-21",))
     assert next_change(closed, ms("2026-11-20 23:00")) == ms("2026-11-21 06:00")
