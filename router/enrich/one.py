@@ -80,7 +80,7 @@ class One:
             async with asyncio.timeout(1.0):
                 await self.enricher.close()
         except Exception as error:  # a plugin may raise anything
-            log.warning("enricher.close_failed", enricher=self.name, error=type(error).__name__)
+            log.warning("enricher.close_failed", name=self.name, error=type(error).__name__)
 
     async def _fresh(self, asked: Asked) -> Found | None:
         if len(self._running) >= self.limits.at_once:
