@@ -102,6 +102,9 @@ class Accounts(Mapping[str, Account]):
 
 TOKEN_KEY = "token_key"
 """A connector's setting for signing its own tokens; when it is not given it is derived from the root key."""
+WEBHOOK_URL = "webhook_url"
+"""A connector's setting for where its own webhooks come in, which some providers sign or are told with each call; when
+it is not given it is the service's public URL."""
 
 
 def open_accounts(settings: Mapping[str, AccountSettings], public_url: str, health: Health, keys: RootKey) -> Accounts:
@@ -127,6 +130,14 @@ def options_of(name: str, settings: AccountSettings, cls: type[Connector[Any]], 
 
 def _open(name: str, settings: AccountSettings, public_url: str, health: Health, keys: RootKey) -> Account:
     cls = registry.load(settings.connector)
-    connector = cls(name, registry.settings_of(cls, options_of(name, settings, cls, keys), name))
+    url = f"{public_url}/in/{name}"
+    options = placed(options_of(name, settings, cls, keys), cls, url)
+    connector = cls(name, registry.settings_of(cls, options, name))
     http = Http(allow_private=settings.allow_private)
-    return Account(name, connector, settings, f"{public_url}/in/{name}", http, health)
+    return Account(name, connector, settings, url, http, health)
+
+
+def placed(options: Mapping[str, Any], cls: type[Connector[Any]], url: str) -> dict[str, Any]:
+    """The connector's settings, with the URL of its webhooks when it wants to know and nothing else is written."""
+    wanted = any(field.name == WEBHOOK_URL for field in msgspec.structs.fields(cls.Settings))
+    return {WEBHOOK_URL: url, **options} if wanted else dict(options)

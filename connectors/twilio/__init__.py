@@ -1,0 +1,1 @@
+"""What Twilio's channels share: SMS, WhatsApp through Twilio, and the telephone."""

@@ -1,0 +1,1 @@
+"""What SMS and WhatsApp share: Twilio's Messaging."""
