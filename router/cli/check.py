@@ -7,7 +7,8 @@ import asyncio
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -19,11 +20,13 @@ from router.accounts import options_of
 from router.cli.ask import base_url, get
 from router.cli.configuration import config_option, configuration, file_of, name_of
 from router.cli.failure import Failure
+from router.cli.policy_file import classes_of
 from router.cli.reach import reach, shard_count
 from router.cli.show import json_option, print_json
 from router.domain.policy.check import check
+from router.domain.policy.strand import strands
 from router.enrich.registry import Nowhere, make
-from router.settings import Account, Settings, SettingsError
+from router.settings import Account, Problem, Settings, SettingsError
 from router.settings.root_key import RootKey
 from router.store import StoreConfigError, StoreError
 
@@ -81,14 +84,21 @@ async def _all(arguments: argparse.Namespace) -> list[Finding]:
     try:
         settings = configuration(arguments)
     except SettingsError as error:
-        return [Finding("fail", "configuration", str(problem)) for problem in error.problems]
-    found = [Finding("ok", "configuration", name_of(arguments))]
-    for look in _LOOKS:
-        found += look(settings, arguments)
+        return [*map(_wrong, error.problems), *_looked(error.settings, arguments, (_accounts,))]
+    found = [Finding("ok", "configuration", name_of(arguments)), *_looked(settings, arguments, _LOOKS)]
     if not arguments.offline:
         found += [finding async for finding in _store(settings)]
         found += _service(settings)
     return found
+
+
+def _wrong(problem: Problem) -> Finding:
+    return Finding("fail", "policy" if problem.path[:1] == ("policy",) else "configuration", str(problem))
+
+
+def _looked(settings: Settings | None, arguments: argparse.Namespace, looks: Sequence[Look]) -> list[Finding]:
+    """Nothing when there is nothing to look at."""
+    return [] if settings is None else [finding for look in looks for finding in look(settings, arguments)]
 
 
 # -- the configuration ----------------------------------------------------------------------------------------------
@@ -132,10 +142,13 @@ def _is_called(account: Account) -> bool:
 
 
 def _policy(settings: Settings, arguments: argparse.Namespace) -> Iterator[Finding]:
-    problems = check(settings.policy, settings.agents or None)
+    at_ms = time.time_ns() // 1_000_000
+    problems = check(settings.policy, settings.agents or None, at_ms)
     for problem in problems:
         yield Finding("fail" if problem.level == "error" else "warn", "policy", str(problem))
-    if not problems:
+    stranded = strands(settings.policy, settings.agents or None, at_ms, classes_of(settings, settings.policy)).strands
+    yield from (Finding("warn", "policy", f"{one}; madoguchi policy check tells its way") for one in stranded)
+    if not problems and not stranded:
         queues, rules = len(settings.policy.queues), len(settings.policy.rules)
         yield Finding("ok", "policy", f"{queues} queues, {rules} rules, {len(settings.agents)} agents")
 

@@ -31,6 +31,8 @@ COMMANDS = {
     "connectors": "each channel by what it can do; check a connector's package, or begin a new one",
     "simulate-provider": "a channel's fake provider, for whoever has no account there yet",
     "agents": "list, put and remove agents",
+    "policy": "check, compare, publish and take back the routing policy",
+    "why": "the story of a conversation's routing, a sentence a step",
     "streams": "each shard: waiting commands, owner, events",
     "dead": "commands that could not be carried out: list, show, replay",
     "gen": "write again what is generated (for developers)",

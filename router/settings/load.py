@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.policy import Policy
 from router.domain.policy.check import errors
 from router.domain.reply.templates import faults
 from router.settings.convert import convert
@@ -53,8 +54,27 @@ def read(text: str, source: str | None, environ: Mapping[str, str]) -> Settings:
     overlay = read_environment(environ, _table(raw, "accounts"))
     settings, problems = _settings(_merge(raw, overlay.raw))
     if settings is None or problems or overlay.problems:
-        raise SettingsError([_located(one, overlay, text, source) for one in (*problems, *overlay.problems)])
+        found = [_located(one, overlay, text, source) for one in (*problems, *overlay.problems)]
+        raise SettingsError(found, settings)
     return settings
+
+
+def policy_of_file(file: pathlib.Path) -> tuple[str, Policy, bool]:
+    """The file's text, and the policy in it, which may be all of the file (then True) or the ``[policy]`` of one.
+
+    Raises:
+        SettingsError: with everything that is wrong, each with file, line and column.
+    """
+    text = _text(file)
+    raw = _parse(text, str(file))
+    alone = not isinstance(raw.get("policy"), dict)
+    table, path = (raw, ()) if alone else (raw["policy"], ("policy",))
+    problems = [*unknown_keys(table, Policy, path), *mismatches(table, Policy, path)]
+    policy = Policy() if problems else convert(table, Policy)
+    problems += [Problem((*path, *one.place[1:]), one.sentence) for one in errors(policy)]
+    if problems:
+        raise SettingsError([located(one, text, str(file)) for one in problems])
+    return text, policy, alone
 
 
 def _text(file: pathlib.Path) -> str:

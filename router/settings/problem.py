@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Path = tuple[str | int, ...]
 """Where something stands: ``("agents", 0, "name")``."""
@@ -35,8 +36,10 @@ class Problem:
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used; ``problems`` has everything that is wrong with it."""
+    """The configuration cannot be used; ``problems`` has everything that is wrong with it. ``settings``: what was read,
+    when each value by itself is good, so that whoever looks for mistakes can look on."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], settings: Any = None) -> None:
+        self.settings = settings
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)

@@ -62,7 +62,7 @@ def test_wrong_configuration_is_told_in_a_sentence(command: list[str], tmp_path:
     (tmp_path / "madoguchi.toml").write_text('[store]\nurll = "redis://user:c4n4ry@db"\n')
     done = madoguchi(*command, cwd=tmp_path)
     assert done.returncode == 1
-    assert "madoguchi.toml, line 2: store.urll: unknown key; did you mean url?" in done.stderr
+    assert "madoguchi.toml, line 2, column 1: store.urll: unknown key; did you mean url?" in done.stderr
     assert "Traceback" not in done.stderr
     assert "c4n4ry" not in done.stderr + done.stdout
 
