@@ -170,3 +170,11 @@ def test_only_what_can_change_is_asked_about_again(monkeypatch: pytest.MonkeyPat
     assert floor.work(2).queue == "default"
     floor.do(PublishPolicy(policy=Policy(queues=(*QUEUES, Queue("night")), rules=(BY_LANGUAGE,))))
     assert asked == ["2", "1", "2"]
+
+
+def test_what_stays_as_it_was_is_not_written_again() -> None:
+    floor = Floor(Policy(queues=QUEUES, rules=(BY_LANGUAGE,)))
+    floor.ask(1, language="ja")
+    before = floor.work(1)
+    floor.do(PublishPolicy(policy=Policy(queues=(*QUEUES, Queue("night")), rules=(BY_LANGUAGE,))))
+    assert floor.work(1) == before
