@@ -379,7 +379,8 @@ class WorkReturned(Command, frozen=True, tag="work_returned"):
 # -- to the dispatch shard -----------------------------------------------------------------------------------------
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+# gc=False: it holds values only, and dispatch keeps one for every conversation that waits.
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the rules may look at."""
 
     channel: str

@@ -42,11 +42,11 @@ class Considered(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     idle_s: int | None = None
 
 
-class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a conversation was offered, assigned or kept waiting.
 
     ``considered`` lists the eligible in the order of choice and then those ruled out: all agents of a queue of up to
-    50, 20 of a larger one. ``counts`` says how many there were by reason (``eligible`` among them), without any cut.
+    50, 10 of a larger one. ``counts`` says how many there were by reason (``eligible`` among them), without any cut.
     """
 
     id: str

@@ -95,7 +95,7 @@ class Desk:
         self._day, self.day = day, moment(at_ms).date().isoformat()
         for seat in self.seats.values():
             seat.begin(self.day)
-        self.rooms.forget("least_today")
+        self.rooms.new_day()
 
     # -- agents ----------------------------------------------------------------------------------------------------
 
@@ -117,8 +117,8 @@ class Desk:
     def moved(self, seat: Seat) -> None:
         """The seat's load or presence changed."""
         seat.standing = self.rules.costs.standing(seat)
-        for room in seat.rooms:
-            room.mark(seat)
+        for crew in seat.crews:
+            crew.mark(seat)
 
     # -- work ------------------------------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class Desk:
     def _seat_down(self, seat: Seat, held: Iterable[Work]) -> None:
         seat.queues = self.rules.served_by(seat.agent)
         seat.limits = self.rules.costs.limits(seat.agent.limits)
-        seat.rooms.clear()
+        seat.crews.clear()
         seat.refill((work, self.rules.costs.of(work.channel_class)) for work in held)
         seat.begin(self.day)
         seat.standing = self.rules.costs.standing(seat)

@@ -14,10 +14,12 @@ from router.domain.dispatch.work import Work
 
 WHOLE: Final = 50
 """A queue of up to so many agents is listed whole."""
-LARGE: Final = 20
+LARGE: Final = 10
 """Of a larger one so many are listed; the counts speak of all."""
-FRONT: Final = 10
+FRONT: Final = 5
 """How many of the eligible of a larger queue are listed."""
+BRIEF: Final = 10
+"""Conversations are told so many."""
 
 
 class Reasons(NamedTuple):
@@ -55,11 +57,9 @@ class _Look:
     def _listed(self, first: list[str], front: int, most: int) -> list[tuple[str, Verdict]]:
         """The named, the eligible in order of choice, the barred, and the others ruled out; nobody twice. In a large
         queue those without the skills are only counted."""
-        eligible = [
-            agent for agent in self.room.eligible(self.place, front + len(self.barred)) if agent not in self.barred
-        ]
+        eligible = self.room.eligible(self.place, front, self.barred)
         rows: list[tuple[str, Verdict]] = [(agent, self._verdict(agent)) for agent in first]
-        rows += [(agent, self._waited_for(agent)) for agent in eligible[:front] if agent not in first]
+        rows += [(agent, self._waited_for(agent)) for agent in eligible if agent not in first]
         rows += [row for row in self._barred() if row[0] not in first]
         if len(rows) < most:
             rows += [row for row in self.room.ruled_out(self.place, most) if row[0] not in first]
@@ -116,6 +116,6 @@ class _Look:
 
 def in_brief(decision: Decision) -> Decision:
     """The decision as conversations are told it: the first few only. Its id leads to the whole record."""
-    if len(decision.considered) <= FRONT:
+    if len(decision.considered) <= BRIEF:
         return decision
-    return replace(decision, considered=decision.considered[:FRONT], truncated=True)
+    return replace(decision, considered=decision.considered[:BRIEF], truncated=True)

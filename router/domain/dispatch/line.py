@@ -44,22 +44,19 @@ class Lines:
 
     def __init__(self, queues: Iterable[str], waiting: Iterable[Work], place: Callable[[Work], int]) -> None:
         self._place = place
-        self._order: dict[str, list[LineKey]] = {name: [] for name in queues}
+        orders: dict[str, list[LineKey]] = {name: [] for name in queues}
         self.groups: dict[Requirement, Group] = {}
-        self._asked: dict[str, dict[Requirement, Group]] = {name: {} for name in queues}
+        self._asked: dict[str, dict[Requirement, Group]] = {name: {} for name in orders}
         self._reserved: dict[str, dict[Requirement, Group]] = {}
-        gathered: dict[Requirement, list[LineKey]] = {}
-        places: dict[Requirement, int] = {}
+        alike: dict[object, tuple[Work, list[LineKey]]] = {}
         for work in waiting:
-            requirement, key = work.requirement, work.line_key
-            if requirement not in gathered:
-                gathered[requirement], places[requirement] = [], place(work)
-            gathered[requirement].append(key)
-            self._order[work.queue].append(key)
-        self._lines: dict[str, SortedList[LineKey]] = {name: SortedList(keys) for name, keys in self._order.items()}
-        del self._order
-        for requirement, keys in gathered.items():
-            self._open(Group(requirement, places[requirement], keys))
+            key = work.line_key
+            orders[work.queue].append(key)
+            kind = (work.queue, work.needs, work.also, work.channel_class, work.weight, work.only)
+            alike.setdefault(kind, (work, []))[1].append(key)
+        self._lines: dict[str, SortedList[LineKey]] = {name: SortedList(keys) for name, keys in orders.items()}
+        for work, keys in alike.values():
+            self._open(Group(work.requirement, place(work), keys))
 
     def length(self, queue: str) -> int:
         """How many wait in a queue."""

@@ -141,20 +141,27 @@ class Moves:
         return seat
 
     def change(self, work: Work, **changes: object) -> Work:
-        """Work that stays with its agent takes another state; its units are held or given back accordingly."""
+        """Work that stays with its agent takes another state; where that frees units, the caller says so."""
         seat = self.desk.seats[work.agent or ""]
         costs = self.desk.rules.costs.of(work.channel_class)
         seat.drop(work, costs)
         work = replace(work, **changes)
         seat.put(work, costs)
-        self.touch(seat)
         self.keep(work)
+        self._changed[seat.id] = seat
         return work
 
     def accept(self, work: Work) -> None:
         """The offer becomes an assignment; the units were held already."""
         self.turn.clear_timer(OFFER + work.conversation)
         self._told_assigned(self.change(work, state="assigned", expires_ms=None), None)
+
+    def pause(self, work: Work) -> Seat:
+        """It stays with its agent, and holds no units."""
+        seat = self.desk.seats[work.agent or ""]
+        self.change(work, state="idle")
+        self.touch(seat)
+        return seat
 
     def take_back(self, work: Work, reason: str) -> tuple[Work, Seat]:
         """Out of the agent's hands, units freed, nobody's yet. Tells of a withdrawn offer or a lost assignment."""

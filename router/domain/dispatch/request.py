@@ -83,8 +83,7 @@ def pause(moves: Moves, command: PauseWork) -> None:
     """The customer is silent: the agent keeps it, and its units are free."""
     work = moves.desk.work.get(command.conversation)
     if work is not None and work.state == "assigned":
-        moves.change(work, state="idle")
-        drain(moves, moves.desk.seats[work.agent or ""], "capacity_freed")
+        drain(moves, moves.pause(work), "capacity_freed")
 
 
 def wake(moves: Moves, command: WakeWork) -> None:

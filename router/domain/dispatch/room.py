@@ -1,53 +1,39 @@
-"""The agents whom one demand asks, kept in lanes so that choosing one costs the same among ten and among ten thousand.
+"""Those of a crew who have the skills that some work asks for: choosing one costs the same among ten and among ten
+thousand, and costs agents whose state changes nothing.
 
-A lane holds the agents of one standing, in the queue's order; choosing compares the heads of the few lanes whose
-standing allows the work. An agent whose state changes is only marked; the room moves them to their new lane when it is
-looked at next, however often they changed.
+A room is only a set of the crew's members, parted by how well they suit. Who comes first is what the crew's lanes say
+of that set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from heapq import merge
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from sortedcontainers import SortedList
-
-from contracts.policy import Order, Queue
-from router.domain.dispatch.seat import ELIGIBLE, Seat, Standing, Verdict
+from contracts.policy import Queue
+from router.domain.dispatch.crew import Crew
+from router.domain.dispatch.lane import Lane
+from router.domain.dispatch.seat import ELIGIBLE, Seat, Verdict
 from router.domain.dispatch.skill import meets, rank, required
 from router.domain.dispatch.work import Demand
 
-Entry = tuple[int, int, int, str]
-"""Sorts a lane: skill, then the queue's order, then who was given work least recently. The agent's id comes last, so
-that two who were never given anything are told apart the same way on every replay."""
 ABSENT = frozenset({"disabled", "offline", "disconnected", "off_shift"})
 """Why somebody will not take anything before they come back."""
 
-ORDERS: dict[Order, Callable[[Seat, str], int]] = {
-    "longest_idle": lambda seat, queue: seat.idle_ms,
-    "most_spare": lambda seat, queue: -seat.spare,
-    "round_robin": lambda seat, queue: seat.turns.get(queue, 0),
-    "least_today": lambda seat, queue: seat.taken,
-}
-
 
 class Room:
-    """``crew``: all who serve the queues of the demand, whether or not they are there. Those of them who have the
-    skills stand in lanes."""
+    """``crew``: all who serve the queues of the demand; ``members``: the set of those who have the skills."""
 
-    def __init__(self, demand: Demand, queue: Queue, crew: dict[str, Seat]) -> None:
+    def __init__(self, demand: Demand, queue: Queue, crew: Crew) -> None:
         self.demand = demand
-        self.order: Order = queue.order
         self.crew = crew
-        self._key = ORDERS[queue.order]
+        self.members = 0
+        self.asked = 0
+        """When it was asked for last, in rooms asked for."""
         self._proficiency = queue.proficiency
         self._required = required(demand.needs)
         self._ranks: dict[str, int] = {}
-        self._places: dict[str, tuple[Standing, Entry]] = {}
-        self._lanes: dict[Standing, SortedList[Entry]] = {}
-        self._changed: dict[Seat, None] = {}
-        for seat in crew.values():
+        self._ranked: dict[int, int] = {}
+        for seat in crew.seats.values():
             self.enlist(seat)
 
     def __len__(self) -> int:
@@ -59,112 +45,88 @@ class Room:
     # -- keeping it in step ----------------------------------------------------------------------------------------
 
     def enlist(self, seat: Seat) -> None:
-        """The agent is in the crew; whether they have the skills is seen here."""
-        if not meets(seat.agent.skills, self._required):
-            self.dismiss(seat)
+        """The agent joined the crew; whether they have the skills is seen here."""
+        skills = seat.agent.skills
+        if not meets(skills, self._required):
             return
-        self._ranks[seat.id] = rank(seat.agent.skills, self.demand.needs, self._proficiency)
-        seat.rooms[self] = None
-        self._changed[seat] = None
+        suits = rank(skills, self.demand.needs, self._proficiency)
+        bit = self.crew.bits[seat.id]
+        self._ranks[seat.id] = suits
+        self._ranked[suits] = self._ranked.get(suits, 0) | bit
+        self.members |= bit
 
     def dismiss(self, seat: Seat) -> None:
-        """The agent is no longer asked."""
-        seat.rooms.pop(self, None)
-        self._ranks.pop(seat.id, None)
-        self._changed.pop(seat, None)
-        self._leave(seat.id)
-
-    def mark(self, seat: Seat) -> None:
-        """The agent's state changed."""
-        self._changed[seat] = None
-
-    def lanes(self) -> dict[Standing, SortedList[Entry]]:
-        """All lanes as of now; none is empty."""
-        if self._changed:
-            if len(self._changed) * 4 > len(self._ranks):
-                self._line_up()
-            else:
-                for seat in self._changed:
-                    self._move(seat)
-            self._changed.clear()
-        return self._lanes
-
-    def _line_up(self) -> None:
-        """So many changed that it is cheaper to begin anew."""
-        for seat in self._changed:
-            self._places[seat.id] = (seat.standing, self._entry(seat))
-        gathered: dict[Standing, list[Entry]] = {}
-        for standing, entry in self._places.values():
-            gathered.setdefault(standing, []).append(entry)
-        self._lanes = {standing: SortedList(entries) for standing, entries in gathered.items()}
-
-    def _move(self, seat: Seat) -> None:
-        place = (seat.standing, self._entry(seat))
-        if self._places.get(seat.id) == place:
+        """The agent is about to leave the crew."""
+        suits = self._ranks.pop(seat.id, None)
+        if suits is None:
             return
-        self._leave(seat.id)
-        self._places[seat.id] = place
-        lane = self._lanes.get(place[0])
-        if lane is None:
-            lane = self._lanes[place[0]] = SortedList()
-        lane.add(place[1])
-
-    def _leave(self, agent: str) -> None:
-        place = self._places.pop(agent, None)
-        if place is None:
-            return
-        lane = self._lanes[place[0]]
-        lane.remove(place[1])
-        if not lane:
-            del self._lanes[place[0]]
-
-    def _entry(self, seat: Seat) -> Entry:
-        return (self._ranks[seat.id], self._key(seat, self.demand.queue), seat.given, seat.id)
+        bit = self.crew.bits[seat.id]
+        self._ranked[suits] ^= bit
+        self.members ^= bit
+        if not self._ranked[suits]:
+            del self._ranked[suits]
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
-    def best(self, at: int, barred: Container[str]) -> str | None:
+    def best(self, at: int, barred: Collection[str] = ()) -> str | None:
         """The first in order of those who can take work of the kind at place ``at``, the barred left out."""
-        heads = [head for lane in self._open(at) if (head := _first(lane, barred)) is not None]
-        return min(heads)[3] if heads else None
+        lanes = self.crew.view(at).open
+        for some in self._parts(self._but(barred)):
+            heads = [head for lane in lanes if lane.members & some and (head := lane.first(some)) is not None]
+            if heads:
+                return min(heads)[2]
+        return None
 
     def has_room(self, at: int) -> bool:
         """Whether anybody can take work of the kind at place ``at``."""
-        return any(standing.verdicts[at] == ELIGIBLE for standing in self.lanes())
+        return any(lane.members & self.members for lane in self.crew.view(at).open)
 
-    def eligible(self, at: int, most: int) -> Iterator[str]:
+    def eligible(self, at: int, most: int, barred: Collection[str] = ()) -> list[str]:
         """Those who can take such work, in order of choice, at most ``most``."""
-        lanes = [islice(lane, most) for lane in self._open(at)]
-        return (entry[3] for entry in islice(lanes[0] if len(lanes) == 1 else merge(*lanes), most))
+        lanes, found = self.crew.view(at).open, list[str]()
+        for some in self._parts(self._but(barred)):
+            if len(found) >= most:
+                break
+            found += _first_of(lanes, some, most - len(found))
+        return found
 
     def ruled_out(self, at: int, most: int) -> list[tuple[str, Verdict]]:
         """Those who have the skills and cannot, with the reason, at most ``most``."""
         found: list[tuple[str, Verdict]] = []
-        for standing in sorted(self.lanes(), key=_verdicts):
-            reason = standing.verdicts[at]
-            if reason != ELIGIBLE and len(found) < most:
-                found += [(entry[3], reason) for entry in islice(self._lanes[standing], most - len(found))]
+        for reason, lane in self.crew.view(at).shut:
+            if len(found) >= most:
+                break
+            found += [(entry[2], reason) for entry in lane.these(self.members, most - len(found))]
         return found
 
     def unskilled(self) -> list[str]:
         """Those of the crew who lack a skill, by id: for small crews, since it looks at everybody."""
-        return sorted(agent for agent in self.crew if agent not in self._ranks)
+        return sorted(agent for agent in self.crew.seats if agent not in self._ranks)
 
     def counts(self, at: int) -> dict[str, int]:
         """How many of the crew can (``eligible``) and cannot (by reason); costs the same however many there are."""
-        counts: dict[str, int] = {}
-        for standing, lane in self.lanes().items():
-            reason = standing.verdicts[at]
-            counts[reason] = counts.get(reason, 0) + len(lane)
-        counts["lacks_skill"] = len(self.crew) - len(self._ranks)
+        view, members = self.crew.view(at), self.members
+        counts: dict[str, int] = {ELIGIBLE: 0, "lacks_skill": len(self.crew) - len(self._ranks)}
+        for lane in view.open:
+            counts[ELIGIBLE] += (lane.members & members).bit_count()
+        for reason, lane in view.shut:
+            counts[reason] = counts.get(reason, 0) + (lane.members & members).bit_count()
         return counts
 
     def signed_in(self, at: int) -> int:
         """How many of those who have the skills are there, be it busy or away."""
-        return sum(len(lane) for standing, lane in self.lanes().items() if standing.verdicts[at] not in ABSENT)
+        view = self.crew.view(at)
+        there = [*view.open, *(lane for reason, lane in view.shut if reason not in ABSENT)]
+        return sum((lane.members & self.members).bit_count() for lane in there)
 
-    def _open(self, at: int) -> list[SortedList[Entry]]:
-        return [lane for standing, lane in self.lanes().items() if standing.verdicts[at] == ELIGIBLE]
+    def _but(self, barred: Collection[str]) -> int:
+        return self.members & ~self.crew.bits_of(barred) if barred else self.members
+
+    def _parts(self, wanted: int) -> Iterator[int]:
+        """The set in parts, whoever suits best first."""
+        if len(self._ranked) < 2:
+            return iter((wanted,))
+        return (part for suits in sorted(self._ranked) if (part := self._ranked[suits] & wanted))
 
 
 class Rooms:
@@ -174,68 +136,72 @@ class Rooms:
     def __init__(self, queues: Mapping[str, Queue], seats: Iterable[Seat], most: int = 1_000) -> None:
         self._queues = queues
         self._most = most
-        self._crews: dict[str, dict[str, Seat]] = {name: {} for name in queues}
         self._rooms: dict[Demand, Room] = {}
+        self._wider: dict[Demand, Crew] = {}
+        self._asked = 0
+        serving: dict[str, list[Seat]] = {name: [] for name in queues}
         for seat in seats:
             for name in seat.queues:
-                self._crews[name][seat.id] = seat
+                serving[name].append(seat)
+        self._crews = {name: Crew(name, queues[name].order, members) for name, members in serving.items()}
 
     def room(self, demand: Demand) -> Room:
-        room = self._rooms.pop(demand, None) or self._made(demand)
-        self._rooms[demand] = room
+        room = self._rooms.get(demand)
+        if room is None:
+            room = self._rooms[demand] = self._made(demand)
+        self._asked += 1
+        room.asked = self._asked
         return room
 
     def enter(self, seat: Seat) -> None:
         """A new or changed agent takes their place."""
         for name in seat.queues:
-            self._crews[name][seat.id] = seat
+            self._crews[name].join(seat)
+        for asked, crew in self._wider.items():
+            if not {asked.queue, *asked.also}.isdisjoint(seat.queues):
+                crew.join(seat)
         for room in self._rooms.values():
-            if not _asked(room.demand).isdisjoint(seat.queues):
-                room.crew[seat.id] = seat
+            if room.crew in seat.crews:
                 room.enlist(seat)
 
     def leave(self, seat: Seat) -> None:
-        for name in seat.queues:
-            self._crews[name].pop(seat.id, None)
         for room in self._rooms.values():
-            room.crew.pop(seat.id, None)
-        for room in list(seat.rooms):
             room.dismiss(seat)
+        for crew in list(seat.crews):
+            crew.leave(seat)
 
-    def forget(self, order: Order) -> None:
-        """What the rooms of one order know is out of date."""
-        for room in [room for room in self._rooms.values() if room.order == order]:
-            self._close(room)
+    def new_day(self) -> None:
+        """Everybody begins at 0."""
+        for crew in (*self._crews.values(), *self._wider.values()):
+            if crew.order == "least_today":
+                crew.stale()
 
     def _made(self, demand: Demand) -> Room:
         if len(self._rooms) >= self._most:
-            self._close(next(iter(self._rooms.values())))
+            self._close(min(self._rooms.values(), key=lambda room: room.asked))
         return Room(demand, self._queues[demand.queue], self._crew(demand))
 
-    def _crew(self, demand: Demand) -> dict[str, Seat]:
-        """That of the queue itself; or, for a relaxed demand, one of its own that is kept in step too."""
+    def _crew(self, demand: Demand) -> Crew:
+        """That of the queue itself; or, for a relaxed demand, one of all who are asked then."""
+        own = self._crews[demand.queue]
         if not demand.also:
-            return self._crews[demand.queue]
-        crew = dict(self._crews[demand.queue])
-        for name in demand.also:
-            crew.update(self._crews.get(name, {}))
-        return crew
+            return own
+        asked = Demand(demand.queue, (), demand.also)
+        if asked not in self._wider:
+            seats = dict(own.seats)
+            for name in demand.also:
+                seats |= self._crews[name].seats if name in self._crews else {}
+            self._wider[asked] = Crew(own.queue, own.order, seats.values())
+        return self._wider[asked]
 
     def _close(self, room: Room) -> None:
         del self._rooms[room.demand]
-        for seat in room.crew.values():
-            seat.rooms.pop(room, None)
+        asked = Demand(room.demand.queue, (), room.demand.also)
+        if asked in self._wider and all(other.crew is not room.crew for other in self._rooms.values()):
+            self._wider.pop(asked).disband()
 
 
-def _asked(demand: Demand) -> set[str]:
-    return {demand.queue, *demand.also}
-
-
-def _verdicts(standing: Standing) -> tuple[Verdict, ...]:
-    return standing.verdicts
-
-
-def _first(lane: SortedList[Entry], barred: Container[str]) -> Entry | None:
-    if not barred:
-        return lane[0]
-    return next((entry for entry in lane if entry[3] not in barred), None)
+def _first_of(lanes: list[Lane], wanted: int, most: int) -> list[str]:
+    found = [lane.these(wanted, most) for lane in lanes if lane.members & wanted]
+    ordered = found[0] if len(found) == 1 else sorted(entry for entries in found for entry in entries)[:most]
+    return [entry[2] for entry in ordered]

@@ -41,6 +41,7 @@ class Seat:
     __slots__ = (
         "agent",
         "counts",
+        "crews",
         "day",
         "exclusive",
         "given",
@@ -52,7 +53,6 @@ class Seat:
         "primary",
         "primary_count",
         "queues",
-        "rooms",
         "standing",
         "taken",
         "turns",
@@ -78,8 +78,8 @@ class Seat:
         self.limits: tuple[tuple[str, int], ...] = ()
         """The most at once, by channel class, as far as there is a limit."""
         self.standing: Standing = NOWHERE
-        self.rooms: dict[Any, None] = {}
-        """The rooms they are in: each is told when something about them changes."""
+        self.crews: dict[Any, None] = {}
+        """The crews they are in: each is told when something about them changes."""
         self._empty()
 
     @property

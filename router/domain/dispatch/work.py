@@ -38,7 +38,8 @@ class Requirement(NamedTuple):
     """While it waits for certain agents: nobody else gets it, and of them neither queue nor skills are asked."""
 
 
-class Work(msgspec.Struct, frozen=True, omit_defaults=True):
+# gc=False: it holds values only, and there are a hundred thousand of them.
+class Work(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One conversation's row. ``agent`` has it unless it waits; times in milliseconds since 1970.
 
     What it says (``facts.text``) is kept for as long as the row, because it may have to be classified again when it
@@ -123,7 +124,7 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def recalled(self, at_ms: int) -> Work:
         """Without the declines and exclusions whose time is over."""
-        if all(until > at_ms for until in self.declined.values()):
+        if not self.declined or all(until > at_ms for until in self.declined.values()):
             return self
         return replace(self, declined={agent: until for agent, until in self.declined.items() if until > at_ms})
 

@@ -327,9 +327,10 @@ class Floors(RuleBasedStateMachine):
         assert pictured(handler.desk) == pictured(loaded)
         for demand, room in handler.desk.rooms._rooms.items():
             new = loaded.rooms.room(demand)
-            assert (lanes(room), set(room.crew)) == (lanes(new), set(new.crew)), demand
+            assert (lanes(room), ranks(room)) == (lanes(new), ranks(new)), demand
+        crews = {*handler.desk.rooms._crews.values(), *handler.desk.rooms._wider.values()}
         for seat in handler.desk.seats.values():
-            assert all(room in handler.desk.rooms._rooms.values() for room in seat.rooms), "no room is left behind"
+            assert seat.crews.keys() == {crew for crew in crews if seat.id in crew}, "each is told of what changes"
 
     def teardown(self) -> None:
         assert self.floor.store.replay(DISPATCH) == self.floor.store[DISPATCH].events
@@ -360,7 +361,20 @@ def pictured(desk: Desk) -> Any:
 
 
 def lanes(room: Room) -> Any:
-    return {standing.verdicts: list(lane) for standing, lane in room.lanes().items()}
+    """Who stands where, by name: the bits may differ."""
+    found = {}
+    for standing, lane in room.crew.lanes().items():
+        entries = lane.entries()
+        assert entries == sorted(entries) and lane.members == room.crew.bits_of(entry[2] for entry in entries)
+        found[standing.verdicts] = [entry[:3] for entry in entries]
+    return found
+
+
+def ranks(room: Room) -> Any:
+    assert room.members == room.crew.bits_of(room._ranks)
+    for rank, members in room._ranked.items():
+        assert members == room.crew.bits_of(agent for agent, own in room._ranks.items() if own == rank)
+    return room._ranks
 
 
 TestFloors = Floors.TestCase

@@ -196,13 +196,22 @@ def test_a_large_queue_is_cut_but_counted_whole() -> None:
     floor.ask(1)
     decision = floor.decision()
     assert decision.truncated
-    assert len(decision.considered) == 20
-    assert [c.agent for c in decision.considered[:10]] == [f"a{number}" for number in range(50, 60)]
-    assert all(c.ruled_out == "busy" for c in decision.considered[10:])
+    assert len(decision.considered) == 10
+    assert [c.agent for c in decision.considered[:5]] == [f"a{number}" for number in range(50, 55)]
+    assert all(c.ruled_out == "busy" for c in decision.considered[5:])
     assert decision.counts == {"busy": 50, "eligible": 20}
     told = floor.told(WorkAssigned)[0].decision
+    assert told == decision
+
+
+def test_conversations_are_told_the_first_ten() -> None:
+    floor = Floor(auto())
+    for number in range(30):
+        floor.agent(f"a{number:02}")
+    floor.ask(1)
+    told, decision = floor.told(WorkAssigned)[0].decision, floor.decision()
     assert told is not None and (told.id, told.truncated, told.counts) == (decision.id, True, decision.counts)
-    assert told.considered == decision.considered[:10]
+    assert len(decision.considered) == 30 and told.considered == decision.considered[:10]
 
 
 def test_the_decision_is_kept_and_named_and_sent() -> None:
