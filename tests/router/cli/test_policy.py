@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from contracts.policy import Calendar, Match, Need, Overflow, Policy, Queue, Rule, Sla
-from router.cli.failure import Misused
+from router.cli.ask import get
+from router.cli.failure import Failure, Misused
 from router.cli.main import main
 from router.cli.toml import toml
 from router.cli.why import language_of
@@ -168,6 +169,13 @@ def told(service: Demonstration, *words: str, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stderr
 
 
+def get_status(url: str) -> int:
+    try:
+        return get(url)[0]
+    except Failure:
+        return 0
+
+
 def shown(service: Demonstration) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(told(service, "policy", "show", "--json"))
     return found
@@ -190,6 +198,19 @@ def test_a_policy_is_published_compared_and_taken_back(service: Demonstration) -
     assert told(service, "policy", "rollback").splitlines()[0] == "presence_grace_s: 77 becomes 30"
     assert shown(service)["policy"] == before["policy"]
     assert "policy 99 is not kept; there are 1 to" in told(service, "policy", "rollback", "99", code=1)
+
+
+@pytest.mark.store
+def test_a_restart_does_not_undo_what_was_published(service: Demonstration) -> None:
+    file = service.folder / "kept.toml"
+    file.write_text("presence_grace_s = 78\n" + told(service, "policy", "show"), "utf-8")
+    told(service, "policy", "publish", str(file))
+    published = shown(service)
+    assert service.stop() == 0
+    service.start()
+    service.wait(lambda: get_status(f"{service.url}/readyz") == 200)
+    assert shown(service) == published
+    assert told(service, "policy", "rollback").splitlines()[-1] == f"policy {published['number'] + 1} is in force"
 
 
 @pytest.mark.store
