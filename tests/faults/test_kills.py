@@ -22,6 +22,9 @@ from connectors.registry import settings_of
 from connectors.webhook import WebhookConnector
 from contracts.streams import all_shards, events
 from router.domain.conversation.rules import ConversationRules
+from router.domain.language import Detector
+from router.domain.reply.facts import ReplyFacts
+from router.enrich.statistics import open_guess
 from router.settings.root_key import RootKey
 from tests.faults.ledger import Findings, Ledger, check
 from tests.faults.replay import differences
@@ -96,8 +99,13 @@ class _Exit:
 
 
 def rules_of(copy: ServiceProcess) -> ConversationRules:
-    """The rules as the copies run them: their hand-over key comes from their root key."""
-    return ConversationRules(handover_key=RootKey(Secret(SECRET)).key("handover"))
+    """The rules as the copies run them: their hand-over key comes from their root key, they know what their accounts'
+    channels carry, and hear languages."""
+    return ConversationRules(
+        handover_key=RootKey(Secret(SECRET)).key("handover"),
+        reply=ReplyFacts({"hook": WebhookConnector.manifest}),
+        detect=Detector(open_guess()).detect,
+    )
 
 
 async def _sign_in(client: aioredis.Redis) -> None:
