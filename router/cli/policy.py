@@ -24,6 +24,7 @@ from router.cli.toml import toml
 from router.domain.dispatch.tables import AGENTS, CURRENT, HISTORY, POLICIES, POLICY
 from router.domain.policy.check import check
 from router.domain.policy.diff import Change, diff
+from router.domain.policy.problem import Level
 from router.domain.policy.strand import Report, strands
 from router.domain.policy.versions import History
 from router.settings import Problem, Settings, SettingsError
@@ -76,23 +77,25 @@ async def _check(arguments: argparse.Namespace) -> int:
     except SettingsError as error:
         if not arguments.json:
             raise
-        print_json(Checked(arguments.file or "", "none", tuple(map(_row, error.problems)), None))
+        print_json(Checked(arguments.file or "", "none", tuple(_row(problem) for problem in error.problems), None))
         return 1
     agents, whose = await _agents(file.settings, arguments)
     at_ms = time.time_ns() // 1_000_000
-    problems = [file.located(problem) for problem in check(file.policy, agents, at_ms)]
-    bad = any(problem.level == "error" for problem in check(file.policy, agents))
+    found = check(file.policy, agents, at_ms)
+    problems = [(file.located(problem), problem.level) for problem in found]
+    bad = any(problem.level == "error" for problem in found)
     report = strands(file.policy, agents, at_ms, file.classes)
     if arguments.json:
-        print_json(Checked(file.name, whose, tuple(map(_row, problems)), report))
+        print_json(Checked(file.name, whose, tuple(_row(*problem) for problem in problems), report))
     else:
         _tell(file, problems, report, whose)
     return 1 if bad or report.strands else 0
 
 
-def _row(problem: Problem) -> dict[str, Any]:
+def _row(problem: Problem, level: Level = "error") -> dict[str, Any]:
     names = ("file", "line", "column", "cause", "remedy")
-    return {"path": ".".join(map(str, problem.path))} | {name: getattr(problem, name) for name in names}
+    place = {"path": ".".join(map(str, problem.path)), "level": level}
+    return place | {name: getattr(problem, name) for name in names}
 
 
 async def _agents(settings: Settings | None, arguments: argparse.Namespace) -> tuple[Sequence[Agent] | None, str]:
@@ -109,11 +112,11 @@ async def _agents(settings: Settings | None, arguments: argparse.Namespace) -> t
     return (settings.agents, "the configuration's") if settings.agents else (None, "none")
 
 
-def _tell(file: PolicyFile, problems: Sequence[Problem], report: Report, whose: str) -> None:
-    for problem in problems:
-        print(problem)
+def _tell(file: PolicyFile, problems: Sequence[tuple[Problem, Level]], report: Report, whose: str) -> None:
+    for problem, level in problems:
+        print(f"{level}: {problem}")
     for strand in report.strands:
-        print(f"{file.name}: {strand.sentence}")
+        print(f"stranded: {strand.sentence}")
         for clause in strand.story:
             print(f"    {clause}")
     if not problems and not report.strands:

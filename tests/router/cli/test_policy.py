@@ -62,7 +62,7 @@ def test_a_wrong_value_is_told_with_line_column_and_nearest_name(capsys: pytest.
 def test_the_same_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "check", written(WRONG), "--offline", "--json"]) == 1
     (row,) = json.loads(capsys.readouterr().out)["problems"]
-    assert (row["path"], row["line"], row["column"]) == ("queues.0.order", 5, 9)
+    assert (row["path"], row["level"], row["line"], row["column"]) == ("queues.0.order", "error", 5, 9)
 
 
 CONFIG = """\
@@ -84,9 +84,10 @@ def test_the_configurations_policy_with_its_agents(capsys: pytest.CaptureFixture
     assert main(["policy", "check", "--offline"]) == 1
     out = capsys.readouterr().out.splitlines()
     assert out[0] == (
-        "madoguchi.toml, line 5, column 37: policy.rules[0].skills[0].level: nobody has 'gold' at level 4; "
+        "warning: madoguchi.toml, line 5, column 37: policy.rules[0].skills[0].level: nobody has 'gold' at level 4; "
         "the best has 2"
     )
+    assert out[1].startswith("stranded: A chat at ")
     assert "would wait for ever in 'default': nobody who serves it has what is asked for (gold 4)" in out[1]
     assert out[2:] == [
         "    rule 'gold' decides",
