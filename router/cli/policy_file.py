@@ -51,7 +51,8 @@ def policy_file(arguments: argparse.Namespace) -> PolicyFile:
         )
     text, policy, alone = policy_of_file(pathlib.Path(arguments.file))
     beside = _beside(arguments)
-    return PolicyFile(arguments.file, text, alone, policy, beside, beside and classes_of(beside, policy))
+    classes = None if beside is None else classes_of(beside, policy)
+    return PolicyFile(arguments.file, text, alone, policy, beside, classes)
 
 
 def _beside(arguments: argparse.Namespace) -> Settings | None:
