@@ -11,7 +11,8 @@ from router.domain.dispatch.cost import DEFAULTS
 from router.domain.policy.problem import Place, PolicyProblem, unknown
 
 BUILT_IN_TEXTS: Final = (
-    "position", "closed", "full", "late", "alternative", "callback", "callback_noted", "voicemail", "mail",
+    "position", "closed", "full", "late", "alternative", "callback", "callback_noted", "voicemail", "mail", "moved",
+    "moved",
 )  # fmt: skip
 """Told in English and Japanese without being declared."""
 
