@@ -37,15 +37,15 @@ _WHEN = {
 
 
 def loops(policy: Policy) -> Iterator[PolicyProblem]:
-    """Each ring of queues once. One of waiting times alone turns for ever, and keeps the policy out; the others turn
-    only while all their conditions hold."""
+    """Each ring of queues once. One of waiting times alone always closes, and keeps the policy out: nobody can have
+    meant it, and work would stop wherever it came to last. The others close only while all their conditions hold."""
     steps = [step for number, queue in enumerate(policy.queues) for step in _steps(queue, number)]
     for ring in rings(steps):
         told = ", ".join(str(step) for step in ring)
         if all(step.when == "waited" for step in ring):
-            yield PolicyProblem(ring[0].place, f"work goes round for ever: {told}, and so on")
+            yield PolicyProblem(ring[0].place, f"a loop of overflows: {told}, and so on")
         elif not any(step.when == "closed" for step in ring):
-            yield PolicyProblem(ring[0].place, f"work can go round: {told}, and so on", "warning")
+            yield PolicyProblem(ring[0].place, f"this can lead back: {told}, and so on", "warning")
 
 
 def closed_rings(policy: Policy, at_ms: int) -> Iterator[PolicyProblem]:
@@ -57,7 +57,7 @@ def closed_rings(policy: Policy, at_ms: int) -> Iterator[PolicyProblem]:
         for when in (first for first, *_ in moments(policy, at_ms).values()):
             if not any(is_open(calendar, when) for calendar in shut):
                 told = ", ".join(str(step) for step in ring)
-                sentence = f"work can go round: {told}, and so on, for example at {iso(moment(when))}"
+                sentence = f"this can lead back: {told}, and so on, for example at {iso(moment(when))}"
                 yield PolicyProblem(ring[0].place, sentence, "warning")
                 break
 

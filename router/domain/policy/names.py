@@ -12,7 +12,6 @@ from router.domain.policy.problem import Place, PolicyProblem, unknown
 
 BUILT_IN_TEXTS: Final = (
     "position", "closed", "full", "late", "alternative", "callback", "callback_noted", "voicemail", "mail", "moved",
-    "moved",
 )  # fmt: skip
 """Told in English and Japanese without being declared."""
 

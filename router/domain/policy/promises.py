@@ -89,7 +89,7 @@ def _told(policy: Policy) -> set[str]:
     told = {name for kind, name, _ in uses(policy) if kind == "text"}
     for queue in policy.queues:
         if queue.announce is not None:
-            told |= {"position"} if queue.announce.position or queue.announce.estimate else set()
+            told |= {"position", "moved"} if queue.announce.position or queue.announce.estimate else set()
             told |= {"alternative"} if queue.announce.long_s is not None else set()
     return told & {*policy.texts, *BUILT_IN_TEXTS}
 

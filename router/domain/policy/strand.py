@@ -140,7 +140,6 @@ def _blame(policy: Policy, kind: Kind, channel_class: str, end: End) -> str:
         "off_shift": "whoever could have it never works while the queue is open",
         "shift_ending": "it takes longer than the shifts of all who could have it",
         "closed": "the queue never opens",
-        "loop": "it goes round and round",
     }
     assert end.why is not None
     return told[end.why]

@@ -16,7 +16,7 @@ from router.domain.hours.compiled import Hours
 from router.domain.policy.kinds import Kind, weight_of
 from router.domain.policy.people import serves
 
-Why = Literal["nobody", "lacks_skill", "no_capacity", "class_limit", "off_shift", "shift_ending", "closed", "loop"]
+Why = Literal["nobody", "lacks_skill", "no_capacity", "class_limit", "off_shift", "shift_ending", "closed"]
 """What keeps it waiting: the last hurdle that anybody reached; ``closed``: the queue never opens again."""
 
 HURDLES: Final[tuple[Why, ...]] = ("nobody", "lacks_skill", "no_capacity", "class_limit", "off_shift", "shift_ending")
@@ -70,9 +70,12 @@ class _Walk:
         self.queue = self.queues[kind.queue]
         self.story: list[str] = []
         self.taken: set[tuple[str, int]] = set()
-        """The waited overflows that were taken: queue and place."""
+        """The overflows that were taken: queue and place."""
         self.relaxed = 0
-        self.moves = 0
+        self.passed: list[str] = []
+        """The queues that it left by an overflow."""
+        self.live = True
+        """Somebody sits and waits for it: no word was left instead."""
         self.last_planned = self.now
         """The moment from which on only hours change anything."""
         self.reached: Why = "closed"
@@ -83,7 +86,7 @@ class _Walk:
         if self._arrive() or self._take_due():
             return End(self.queue.name, resolved=True, story=tuple(self.story))
         looks = 0
-        while looks <= _LOOKS and self.moves <= 2 * len(self.queues) ** 2:
+        while looks <= _LOOKS:
             if not looks:
                 self.last_planned = self.now
             agent = self._agent()
@@ -205,35 +208,34 @@ class _Walk:
     def _waited(self) -> Iterator[tuple[int, Overflow]]:
         """The overflows for having waited that are not taken yet."""
         for place, overflow in enumerate(self.queue.overflow):
-            if overflow.when == "waited" and self._applies(overflow) and (self.queue.name, place) not in self.taken:
+            if overflow.when == "waited" and self._applies(place, overflow):
                 yield place, overflow
 
     def _take_due(self) -> bool:
         """Takes the overflows whose time has come, first to last; True when the work is done with."""
-        while self.moves <= 2 * len(self.queues) ** 2:
+        while True:
             due = [(place, one) for place, one in self._waited() if self._since(one.at or 0) <= self.now]
             if not due:
                 return False
-            place, overflow = min(due, key=lambda pair: (pair[1].at or 0, pair[0]))
-            self.taken.add((self.queue.name, place))
-            if self._take(overflow):
+            if self._take(*min(due, key=lambda pair: (pair[1].at or 0, pair[0]))):
                 return True
-        return False
 
     # -- overflows -------------------------------------------------------------------------------------------------
 
-    def _arrive(self, came_through: frozenset[str] = frozenset()) -> bool:
+    def _arrive(self) -> bool:
         """The first overflow that applies where it comes is taken; True when the work is done with."""
-        if self.queue.name in came_through:
-            self._say(f"{self.queue.name!r} would send it round again, so there it stays")
-            return False
-        for overflow in self.queue.overflow:
-            if overflow.when in _ON_ARRIVAL and self._applies(overflow) and self._holds(overflow):
-                return self._take(overflow, came_through | {self.queue.name})
+        for place, overflow in enumerate(self.queue.overflow):
+            if overflow.when in _ON_ARRIVAL and self._applies(place, overflow) and self._holds(overflow):
+                return self._take(place, overflow)
         return False
 
-    def _applies(self, overflow: Overflow) -> bool:
-        return not overflow.classes or self.channel_class in overflow.classes
+    def _applies(self, place: int, overflow: Overflow) -> bool:
+        """Each is taken once, none leads back to a queue left by one before, and who left word is told nothing more."""
+        if (overflow.classes and self.channel_class not in overflow.classes) or (self.queue.name, place) in self.taken:
+            return False
+        if overflow.do != "queue":
+            return self.live
+        return overflow.queue in self.queues and overflow.queue not in (self.queue.name, *self.passed)
 
     def _holds(self, overflow: Overflow) -> bool:
         if overflow.when == "closed":
@@ -242,19 +244,23 @@ class _Walk:
             agent.enabled and serves(agent, self.queue.name, self.queue.teams) for agent in self.agents
         )
 
-    def _take(self, overflow: Overflow, came_through: frozenset[str] = frozenset()) -> bool:
+    def _take(self, place: int, overflow: Overflow) -> bool:
+        self.taken.add((self.queue.name, place))
         when = f"after {overflow.at} s" if overflow.when == "waited" else f"as it is {overflow.when}"
         if overflow.do == "resolve":
             self._say(f"{when} the customer is told, and it ends")
             return True
-        to = self.queues.get(overflow.queue or "")
-        if to is None or to is self.queue or overflow.do in ("message", "callback"):
+        leaves_word = overflow.do in ("voicemail", "mail")
+        self.live = self.live and not leaves_word
+        to = self.queues.get(overflow.queue or "") if leaves_word or overflow.do == "queue" else None
+        if to is None or to is self.queue:
             self._say(f"{when}: {overflow.do}, and it goes on waiting in {self.queue.name!r}")
             return False
         self._say(f"{when} it goes on to {to.name!r}")
-        self.queue, self.moves, self.reached = to, self.moves + 1, "closed"
+        self.passed.append(self.queue.name)
+        self.queue, self.reached = to, "closed"
         # Word that was left waits for somebody to read it; it is not asked again whether there is room for it.
-        return self._arrive(came_through) if overflow.do == "queue" else False
+        return False if leaves_word else self._arrive()
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
@@ -262,11 +268,9 @@ class _Walk:
         self.story.append(f"{iso(moment(self.now))} {clause}")
 
     def _stays(self) -> End:
-        goes_round = self.moves > 2 * len(self.queues) ** 2
-        why: Why = "loop" if goes_round else self.reached
-        if not goes_round:
-            since, _ = self.world.never.get(self._asking(), (self.last_planned, why))
-            self.world.never[self._asking()] = (min(since, self.last_planned), why)
+        why = self.reached
+        since, _ = self.world.never.get(self._asking(), (self.last_planned, why))
+        self.world.never[self._asking()] = (min(since, self.last_planned), why)
         self.story.append(f"in {self.queue.name!r} it stays for ever")
         return End(self.queue.name, why=why, story=tuple(self.story))
 

@@ -203,7 +203,7 @@ def ring(*ways: Overflow) -> Policy:
 def test_waiting_that_goes_round_is_refused_with_the_way() -> None:
     problems = errors(ring(Overflow("waited", "queue", 60, "night"), Overflow("waited", "queue", 90, "default")))
     assert [str(problem) for problem in problems] == [
-        "policy.queues[0].overflow[0].queue: work goes round for ever: 'default' after 60 s to 'night', "
+        "policy.queues[0].overflow[0].queue: a loop of overflows: 'default' after 60 s to 'night', "
         "'night' after 90 s to 'default', and so on"
     ]
 
@@ -277,8 +277,11 @@ def test_queues_that_take_longer_than_they_promise() -> None:
 
 def test_texts_in_every_language_that_is_spoken() -> None:
     queue = Queue("default", announce=Announce(), titles={"de": "Auskunft"})
-    assert found(Policy(queues=(queue,))) == [("policy.texts.position", "warning")]
-    assert found(Policy(queues=(queue,), texts={"position": {"de": "Platz {position}"}})) == []
+    told = [("policy.texts.moved", "warning"), ("policy.texts.position", "warning")]
+    assert found(Policy(queues=(queue,))) == told
+    assert (
+        found(Policy(queues=(queue,), texts={name: {"de": "Platz {position}"} for name in ("position", "moved")})) == []
+    )
     assert found(Policy(queues=(Queue("default", announce=Announce()),))) == []
 
 

@@ -141,7 +141,7 @@ def test_queues_that_are_closed_at_once_and_send_to_each_other_are_a_warning() -
     calendars = {name: CALENDARS[name] for name in ("day", "night")}
     told = [str(problem) for problem in check(Policy(queues=queues, calendars=calendars), at_ms=NOW)]
     assert told == [
-        "policy.queues[0].overflow[0].queue: work can go round: 'default' when it is closed to 'late', 'late' when it "
+        "policy.queues[0].overflow[0].queue: this can lead back: 'default' when it is closed to 'late', 'late' when it "
         "is closed to 'default', and so on, for example at 2027-01-15T08:00:00.000Z"
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.agent import Agent
 from contracts.commands import Facts
@@ -23,6 +23,10 @@ class Piece:
     facts: Facts
     since: int
     queue: str = ""
+    left: list[str] = field(default_factory=list)
+    """Queues that it left by an overflow."""
+    word: bool = False
+    """Word was left instead of waiting."""
     done: bool = False
     """Given to somebody, or told and ended."""
 
@@ -39,7 +43,7 @@ class World:
         piece = Piece(facts, since)
         self.said = said
         self.used: set[int] = set()
-        self._come(piece, said.queue or self.policy.default_queue, [])
+        self._come(piece, said.queue or self.policy.default_queue, since)
         for hour in range(DAYS * 24):
             if piece.done:
                 return True
@@ -52,38 +56,46 @@ class World:
     def _queue(self, piece: Piece) -> Queue:
         return self.queues[piece.queue]
 
-    def _come(self, piece: Piece, queue: str, through: list[str], now: int | None = None) -> None:
+    def _come(self, piece: Piece, queue: str, now: int) -> None:
         piece.queue = queue
-        if queue in through:
-            return
-        now = piece.since if now is None else now
         for overflow in self.queues[queue].overflow:
             closed = overflow.when == "closed" and not self._open(self.queues[queue].hours, now)
             empty = overflow.when == "unstaffed" and not any(self._serves(agent, queue) for agent in self.agents)
-            if closed or empty:
-                self._do(piece, overflow, [*through, queue], now)
+            if (closed or empty) and self._allowed(overflow, piece):
+                self._do(piece, overflow, now)
                 return
 
-    def _do(self, piece: Piece, overflow: Overflow, through: list[str], now: int) -> None:
+    def _allowed(self, overflow: Overflow, piece: Piece) -> bool:
+        if id(overflow) in self.used:
+            return False
+        if overflow.do == "queue":
+            return overflow.queue not in {piece.queue, *piece.left}
+        return not piece.word
+
+    def _do(self, piece: Piece, overflow: Overflow, now: int) -> None:
+        self.used.add(id(overflow))
         if overflow.do == "resolve":
             piece.done = True
         elif overflow.do == "queue":
-            self._come(piece, overflow.queue or "", through, now)
+            piece.left.append(piece.queue)
+            self._come(piece, overflow.queue or "", now)
         elif overflow.do in ("mail", "voicemail"):
-            piece.queue = overflow.queue or piece.queue
+            piece.word = True
+            if overflow.queue not in (None, piece.queue):
+                piece.left.append(piece.queue)
+                piece.queue = overflow.queue or ""
 
     def _wait(self, piece: Piece, now: int) -> None:
-        """Overflows for having waited, as long as any is due."""
+        """Overflows for having waited, as long as any is due: the shortest wait first."""
         while not piece.done:
             due = [one for one in self._queue(piece).overflow if self._due(one, piece, now)]
             if not due:
                 return
-            self.used.add(id(due[0]))
-            self._do(piece, due[0], [], now)
+            self._do(piece, min(due, key=lambda one: one.at or 0), now)
 
     def _due(self, overflow: Overflow, piece: Piece, now: int) -> bool:
-        is_new = id(overflow) not in self.used
-        return is_new and overflow.when == "waited" and piece.since + (overflow.at or 0) * 1000 <= now
+        is_time = overflow.when == "waited" and piece.since + (overflow.at or 0) * 1000 <= now
+        return is_time and self._allowed(overflow, piece)
 
     def _serves(self, agent: Agent, queue: str) -> bool:
         return agent.enabled and (queue in agent.queues or bool({*agent.teams} & {*self.queues[queue].teams}))
