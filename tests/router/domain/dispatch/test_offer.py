@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.commands import AcceptOffer, TimerDue, WorkAssigned, WorkOffered
-from contracts.events import OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn
+from contracts.codec import moment
+from contracts.commands import AcceptOffer, TimerDue, WorkAssigned, WorkOffered, WorkReturned
+from contracts.events import OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn, WorkEscalated
 from contracts.policy import Policy, Queue
 from tests.router.domain.dispatch.floor import Floor, auto, cv
 from tests.router.domain.memory import MemoryTurn
@@ -186,3 +187,88 @@ def test_a_stale_timer_expires_nothing() -> None:
     handler.handle(turn, TimerDue(timer="session:s-ann", due=floor.store.now_ms + 149_999))
     handler.handle(turn, TimerDue(timer="of no kind", due=floor.store.now_ms))
     assert turn.events == []
+
+
+def test_what_too_many_declined_goes_to_the_queue_for_such_cases_with_its_age() -> None:
+    queues = (Queue("default", declines=2, escalate="leads"), Queue("leads", auto_accept=True))
+    floor = Floor(Policy(queues=queues))
+    for name in ("ann", "bob", "cy"):
+        floor.agent(name)
+    floor.agent("lea", "leads")
+    floor.ask(1)
+    since = floor.work(1).waiting_since_ms
+    floor.wait(3)
+    floor.decline(1, "ann")
+    floor.decline(1, "bob")
+    assert floor.holder(1) == ("assigned", "lea")
+    assert (floor.work(1).queue, floor.work(1).waiting_since_ms) == ("leads", since)
+    assert [(event.queue, event.reason) for event in floor.events(WorkEscalated)] == [("leads", "declined")]
+    assert floor.decision().trigger == "escalated"
+
+
+def test_where_there_is_no_such_queue_it_moves_to_the_front_once() -> None:
+    floor = Floor(Policy(queues=(Queue("default", declines=1, escalate_priority=20),)))
+    floor.agent("ann")
+    floor.agent("bob")
+    floor.ask(1, priority=3)
+    floor.decline(1, "ann")
+    floor.decline(1, "bob")
+    assert (floor.holder(1), floor.work(1).priority) == (("waiting", None), 23)
+    assert len(floor.events(WorkEscalated)) == 1
+
+
+def test_zero_declines_never_escalate() -> None:
+    floor = Floor(Policy(queues=(Queue("default", declines=0),)))
+    floor.agent("ann")
+    floor.ask(1)
+    floor.decline(1, "ann")
+    assert floor.events(WorkEscalated) == []
+
+
+def test_a_transfer_forgets_the_declines_and_the_count_of_them() -> None:
+    floor = Floor(Policy(queues=(Queue("default", declines=2), Queue("other"))))
+    floor.agent("ann", "default", "other")
+    floor.ask(1)
+    floor.decline(1, "ann")
+    floor.ask(1, trigger="transferred", queue="other")
+    assert floor.holder(1) == ("offered", "ann")
+    floor.decline(1, "ann")
+    assert floor.events(WorkEscalated) == []
+
+
+def test_who_misses_an_offer_is_set_away_and_loses_the_others() -> None:
+    floor = Floor(Policy(queues=(Queue("default", offer_timeout_s=5, missed_sets_away=True),)))
+    floor.agent("ann")
+    floor.ask(1)
+    floor.wait(1)
+    floor.ask(2)
+    floor.agent("bob", capacity=20)
+    floor.wait(4)
+    assert floor.state("ann").presence.declared == "away"
+    assert (floor.holder(1), floor.holder(2)) == (("offered", "bob"), ("waiting", None))
+    assert floor.state("ann").offers == ()
+    floor.declare("ann", "online")
+    assert floor.holder(2) == ("offered", "ann")
+
+
+def test_who_gives_work_away_gets_no_turn_before_those_who_wait_longer() -> None:
+    floor = Floor(auto("default", "other"))
+    floor.agent("ann", "default", "other", capacity=20)
+    floor.ask(1)
+    floor.wait(5)
+    floor.ask(2, since=moment(floor.store.now_ms - 60_000))
+    floor.ask(1, trigger="transferred", queue="other")
+    assert (floor.holder(2), floor.holder(1)) == (("assigned", "ann"), ("waiting", None))
+
+
+def test_unanswered_work_goes_to_somebody_else_or_to_the_line() -> None:
+    floor = Floor(auto())
+    floor.agent("ann")
+    floor.agent("bob")
+    floor.ask(1)
+    floor.ask(1, trigger="unanswered", exclude=("ann",))
+    assert floor.holder(1) == ("assigned", "bob")
+    assert [told.reason for told in floor.told(WorkReturned)] == ["unanswered"]
+    floor.declare("ann", "away")
+    floor.ask(1, trigger="unanswered")
+    assert floor.holder(1) == ("assigned", "bob")
