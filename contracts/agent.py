@@ -71,3 +71,5 @@ class AgentState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rises whenever they are given work; the least of several was given work least recently."""
     turns: dict[str, int] = {}
     """The same by queue, for queues that go round."""
+    ending_s: int | None = None
+    """Their shift ends so soon that nothing is given to them that usually takes longer than this, in seconds."""

@@ -239,5 +239,6 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     texts: dict[str, dict[str, str]] = {}
     """What customers are told: by name, then by language. Over the built-in ones, in English and Japanese:
     ``position``, ``closed``, ``full``, ``late``, ``alternative``, ``callback``, ``callback_noted``, ``voicemail``,
-    ``mail``. In a text ``{queue}`` is the queue's title, and ``{position}`` and ``{minutes}`` are what they say; a line
-    with a placeholder that has no value is left out."""
+    ``mail``, ``moved`` (told with the new position after a change of queue). In a text ``{queue}`` is the queue's
+    title, and ``{position}`` and ``{minutes}`` are what they say; a line with a placeholder that has no value is left
+    out."""

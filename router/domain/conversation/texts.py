@@ -17,6 +17,12 @@ BUILT_IN: Final[dict[str, dict[str, str]]] = {
         "ja": "お待たせしております。順番にご案内しておりますので、今しばらくお待ちください。\n"
         "現在の順番は{position}番目です。\n待ち時間の目安は約{minutes}分です。",
     },
+    "moved": {
+        "en": "Your enquiry has been passed on.\nIt is now with: {queue}\nYou are number {position} in line there.\n"
+        "The wait is about {minutes} min.",
+        "ja": "お問い合わせの担当窓口が変わりました。\n新しい窓口は「{queue}」です。\n"
+        "新しい窓口での順番は{position}番目です。\n待ち時間の目安は約{minutes}分です。",
+    },
     "closed": {
         "en": "Thank you for your message. We are closed at the moment.\n"
         "We have received it, and will reply as soon as we are open again.",

@@ -58,13 +58,13 @@ def grace_over(moves: Moves, command: TimerDue) -> None:
 
 def change(moves: Moves, seat: Seat, presence: Presence, left: bool = False) -> None:
     """The new presence takes effect, on offers and work too. ``left``: the connection is gone for good."""
-    _stand(moves, seat, presence)
+    stand(moves, seat, presence)
     settle(moves, seat, left or presence.declared == "offline")
 
 
 def send_away(moves: Moves, seat: Seat, missed: Work, asked: Asked) -> None:
     """Declares an agent away who did not react to an offer; it goes to others with the rest of their offers."""
-    _stand(moves, seat, declared(seat.presence, "away", moves.turn.at))
+    stand(moves, seat, declared(seat.presence, "away", moves.turn.at))
     vacate(moves, seat, list(seat.offers), [(missed, asked)])
 
 
@@ -87,13 +87,19 @@ def leave(moves: Moves, seat: Seat) -> None:
     vacate(moves, seat, [*seat.work, *seat.offers, *idle])
 
 
-def vacate(moves: Moves, seat: Seat, conversations: Iterable[str], missed: Iterable[tuple[Work, Asked]] = ()) -> None:
+def vacate(
+    moves: Moves,
+    seat: Seat,
+    conversations: Iterable[str],
+    missed: Iterable[tuple[Work, Asked]] = (),
+    trigger: str = "agent_left",
+) -> None:
     """Takes these out of the agent's hands and finds others, the longest waiting first; each keeps its age. What waits
     for the agent (and what they ``missed``) asks others too."""
     homeless = list(missed)
     for conversation in conversations:
-        work, _ = moves.take_back(moves.desk.work[conversation], "agent_left")
-        homeless.append((work, Asked("agent_left")))
+        work, _ = moves.take_back(moves.desk.work[conversation], trigger)
+        homeless.append((work, Asked(trigger)))
     for conversation in moves.desk.lines.reserved(seat.id):
         moves.leave_line(moves.desk.work[conversation])
         homeless.append((moves.desk.work[conversation], Asked("preferred_over")))
@@ -144,7 +150,7 @@ def _close(moves: Moves, session: str) -> None:
     change(moves, seat, cut_off(seat.presence, moves.turn.at))
 
 
-def _stand(moves: Moves, seat: Seat, presence: Presence) -> None:
+def stand(moves: Moves, seat: Seat, presence: Presence) -> None:
     """The agent stands so from now on, and everybody knows."""
     was = seat.blocked
     seat.presence = presence

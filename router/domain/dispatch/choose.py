@@ -12,6 +12,7 @@ from router.domain.dispatch.seat import ELIGIBLE, Seat
 from router.domain.dispatch.work import Work
 
 NOBODY: Final = "nobody_eligible"
+CLOSED: Final = "queue_closed"
 REQUESTED: Final = "requested_agent"
 WAITS: Final = "waits_for_agent"
 PREVIOUS: Final = "previous_agent"
@@ -34,6 +35,8 @@ def choose(desk: Desk, work: Work, may_wait: bool = False) -> Choice:
 
     ``may_wait``: it may be made to wait for a preferred agent who has no room.
     """
+    if work.queue in desk.hall.closed:
+        return Choice(None, CLOSED)
     if work.only:
         seat = next((seat for agent in work.only if (seat := desk.free(agent, work))), None)
         return Choice(seat, _why(work, seat)) if seat else Choice(None, WAITS, work.only)
@@ -76,7 +79,7 @@ def _is_full(desk: Desk, work: Work, agent: str) -> bool:
         seat is not None
         and agent not in work.declined
         and seat.blocked is None
-        and desk.verdict(seat, work) != ELIGIBLE
+        and desk.verdict(seat, work) not in (ELIGIBLE, "shift_ending")
     )
 
 

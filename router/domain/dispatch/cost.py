@@ -35,6 +35,8 @@ class Costs:
         for name in sorted(self.classes):
             kinds += [(name, weight) for weight in dict.fromkeys((self.classes[name].weight, *own))]
         self.place: dict[Kind, int] = {kind: place for place, kind in enumerate(kinds)}
+        self.expected = tuple(sorted({each.expected_s for each in self.classes.values() if each.expected_s}))
+        """How long work of the classes usually takes, in seconds, rising."""
         self._limits = {name: costs.limit for name, costs in self.classes.items() if costs.limit is not None}
         self._standings: dict[tuple[Verdict, ...], Standing] = {}
         self._known: dict[object, Standing] = {}
@@ -70,14 +72,17 @@ class Costs:
     def _load(self, seat: Seat) -> tuple[object, ...]:
         """All that decides what an available agent can take."""
         full = _full(seat) if seat.limits else ()
-        return (seat.spare, seat.agent.capacity - seat.primary, seat.primary_count > 0, seat.exclusive > 0, full)
+        held = (seat.spare, seat.agent.capacity - seat.primary, seat.primary_count > 0, seat.exclusive > 0, full)
+        return held if seat.ending_s is None else (*held, seat.ending_s)
 
     def _blocked(self, reason: RuledOut) -> tuple[Verdict, ...]:
         return (reason,) * len(self.place)
 
     def _verdicts(self, seat: Seat) -> Iterable[Verdict]:
-        full = _full(seat)
-        return (self._verdict(seat, name, weight, full) for name, weight in self.place)
+        full, ending_s = _full(seat), seat.ending_s
+        for name, weight in self.place:
+            long = ending_s is not None and (self.of(name).expected_s or 0) > ending_s
+            yield "shift_ending" if long else self._verdict(seat, name, weight, full)
 
     def _verdict(self, seat: Seat, channel_class: str, weight: int, full: tuple[str, ...]) -> Verdict:
         """Work that cannot be interrupted sees only what cannot be interrupted; the rest must fit in what is left."""

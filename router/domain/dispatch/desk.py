@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from contracts.agent import Agent, AgentState
 from contracts.codec import moment
-from contracts.policy import Policy, Queue
+from contracts.policy import Calendar, Policy, Queue
 from router.domain.dispatch.classify import Classifier
 from router.domain.dispatch.cost import Costs
+from router.domain.dispatch.hall import Hall
 from router.domain.dispatch.line import Group, Lines
 from router.domain.dispatch.room import Room, Rooms
 from router.domain.dispatch.seat import ELIGIBLE, Seat, Verdict
@@ -34,12 +35,22 @@ class Rulebook:
     queues: dict[str, Queue] = field(init=False)
     costs: Costs = field(init=False)
     classifier: Classifier = field(init=False)
+    hours: dict[str, Calendar] = field(init=False)
+    """The calendars that queues keep."""
+    watched: frozenset[str] = field(init=False)
+    """The queues that overflow or announce."""
+    paced: frozenset[str] = field(init=False)
+    """Those of them that need to know how long the wait is."""
 
     def __post_init__(self) -> None:
         default = self.policy.default_queue
         self.queues = {default: Queue(default)} | {queue.name: queue for queue in self.policy.queues}
         self.costs = Costs(self.policy)
         self.classifier = Classifier(self.policy)
+        kept = dict.fromkeys(queue.hours for queue in self.queues.values() if queue.hours is not None)
+        self.hours = {name: self.policy.calendars[name] for name in kept if name in self.policy.calendars}
+        self.watched = frozenset(name for name, queue in self.queues.items() if queue.overflow or queue.announce)
+        self.paced = frozenset(name for name in self.watched if _asks_wait(self.queues[name]))
 
     def queue(self, name: str | None) -> Queue:
         return self.queues.get(name or "") or self.queues[self.policy.default_queue]
@@ -66,7 +77,9 @@ class Desk:
         work: Mapping[str, Work],
         sessions: Mapping[str, Session],
         number: int = 0,
+        hall: Hall | None = None,
     ) -> None:
+        self.hall = hall or Hall()
         self.sessions = dict(sessions)
         self.connections: dict[str, set[str]] = {}
         for session, row in sessions.items():
@@ -86,6 +99,7 @@ class Desk:
         self.rooms = Rooms(self.rules.queues, self.seats.values())
         waiting = (work for work in self.work.values() if work.state == "waiting")
         self.lines = Lines(self.rules.queues, waiting, self.place)
+        self.hall.arrange(self.rules.queues, self.work)
 
     def begin(self, at_ms: int) -> None:
         """A command is carried out; the first of a day (in UTC) sets the count of what everybody was given to 0."""
@@ -143,8 +157,10 @@ class Desk:
 
     def asking(self, seat: Seat) -> Iterable[Group]:
         """The groups of waiting work that the agent can take from, as they stand now."""
-        verdicts, skills = seat.standing.verdicts, seat.agent.skills
+        verdicts, skills, closed = seat.standing.verdicts, seat.agent.skills, self.hall.closed
         for group in self.lines.asking(seat.id, seat.queues):
+            if closed and group.requirement.demand.queue in closed:
+                continue
             if verdicts[group.place] == ELIGIBLE and (not group.required or meets(skills, group.required)):
                 yield group
 
@@ -177,3 +193,7 @@ class Desk:
         if work.agent is None or work.agent in self.seats:
             return work
         return replace(work, state="waiting", agent=None, expires_ms=None)
+
+
+def _asks_wait(queue: Queue) -> bool:
+    return queue.announce is not None or any(overflow.when == "predicted" for overflow in queue.overflow)

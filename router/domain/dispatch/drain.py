@@ -32,11 +32,14 @@ def hand_on(moves: Moves, work: Work, asked: Asked, freed: Seat) -> None:
     drain(moves, freed, "capacity_freed")
 
 
-def drain_all(moves: Moves, trigger: str) -> None:
-    """Looks at everything that waits, in order, until nobody has room: for when anything may have changed."""
+def drain_all(moves: Moves, trigger: str, queues: frozenset[str] | None = None) -> None:
+    """Looks at everything that waits (in these queues), in order, until nobody has room: for when anything may have
+    changed."""
     desk = moves.desk
     heads = []
     for number, group in enumerate(desk.lines.groups.values()):
+        if queues is not None and group.requirement.demand.queue not in queues:
+            continue
         rest = iter(tuple(group.keys))
         heads.append((next(rest), number, group, rest))
     heapify(heads)
@@ -71,6 +74,8 @@ def _first(desk: Desk, seat: Seat, group: Group) -> LineKey | None:
 
 def _has_room(desk: Desk, group: Group) -> bool:
     requirement = group.requirement
+    if requirement.demand.queue in desk.hall.closed:
+        return False
     if requirement.only:
         return any(agent in desk.seats for agent in requirement.only)
     return desk.rooms.room(requirement.demand).has_room(group.place)

@@ -24,8 +24,11 @@ from contracts.commands import (
     WakeWork,
 )
 from contracts.policy import Policy
+from router.domain.dispatch.announce import announce_due
 from router.domain.dispatch.attend import GRACE, SESSION, connect, declare, grace_over, silence
 from router.domain.dispatch.desk import Desk
+from router.domain.dispatch.hall import Hall
+from router.domain.dispatch.hours import OPENING, hours_due, keep_hours
 from router.domain.dispatch.moves import FORGET, OFFER, PREFER, RELAX, WRAP_UP, Moves
 from router.domain.dispatch.offer import accept, claim, decline, expire, remember_no_more, take_over
 from router.domain.dispatch.publish import publish, rollback, wanted_policies
@@ -40,8 +43,24 @@ from router.domain.dispatch.request import (
     wrap_up_over,
 )
 from router.domain.dispatch.roster import put_agent, remove_agent
-from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, POLICIES, POLICY, SESSIONS, TOLD, WORK
+from router.domain.dispatch.shift import SHIFT, shift_due
+from router.domain.dispatch.spill import overflow_due
+from router.domain.dispatch.tables import (
+    AGENTS,
+    CURRENT,
+    DECISIONS,
+    HISTORY,
+    HOURS,
+    NEWS,
+    PACES,
+    POLICIES,
+    POLICY,
+    SESSIONS,
+    TOLD,
+    WORK,
+)
 from router.domain.dispatch.told import tell_terms
+from router.domain.dispatch.watch import ANNOUNCE, OVERFLOW
 from router.domain.policy.versions import History
 from router.domain.turn import Handler, Reader, Table, Turn
 
@@ -55,7 +74,10 @@ class DispatchHandler(Handler):
     ``Missing`` half-way. Every refusal is raised before anything moved. ``moves``: rehearsals write less down.
     """
 
-    tables: Sequence[Table[Any]] = (AGENTS, WORK, POLICY, HISTORY, SESSIONS, TOLD, DECISIONS, POLICIES)
+    tables: Sequence[Table[Any]] = (
+        *(AGENTS, WORK, POLICY, HISTORY, SESSIONS, TOLD, HOURS, PACES, NEWS),
+        *(DECISIONS, POLICIES),
+    )
 
     def __init__(self, moves: type[Moves] = Moves) -> None:
         self._moves = moves
@@ -87,13 +109,18 @@ class DispatchHandler(Handler):
             WRAP_UP: wrap_up_over,
             GRACE: grace_over,
             SESSION: silence,
+            OPENING: hours_due,
+            SHIFT: shift_due,
+            OVERFLOW: overflow_due,
+            ANNOUNCE: announce_due,
         }
 
     def load(self, shard: str, shards: int, rows: dict[str, dict[str, Any]]) -> None:
         policy = rows.get(POLICY.name, {}).get(CURRENT, Policy())
         history = rows.get(HISTORY.name, {}).get(CURRENT, History())
         agents, work, sessions = (rows.get(table.name, {}) for table in (AGENTS, WORK, SESSIONS))
-        self.desk = Desk(policy, agents, work, sessions, history.number)
+        hall = Hall(*(rows.get(table.name, {}) for table in (HOURS, PACES, NEWS)))
+        self.desk = Desk(policy, agents, work, sessions, history.number, hall)
         self._new = True
 
     def needs(self, reader: Reader, command: Any) -> None:
@@ -114,6 +141,8 @@ class DispatchHandler(Handler):
         moves = self._moves(turn, self.desk, command)
         if self._new:
             tell_terms(moves)
+            if self.desk.hall.openings.keys() != self.desk.rules.hours.keys():
+                keep_hours(moves)
         rule(moves, command)
         moves.finish()
         self._new = False

@@ -14,16 +14,19 @@ from msgspec.structs import replace
 from contracts.codec import moment
 from contracts.commands import Command, TagConversation, WorkAssigned, WorkOffered, WorkReturned
 from contracts.decision import Decision, Outcome
-from contracts.events import DecisionMade, OfferMade, OfferWithdrawn, WrapUpEnded, WrapUpStarted
+from contracts.events import DecisionMade, OfferMade, OfferWithdrawn, WorkOverflowed, WrapUpEnded, WrapUpStarted
 from contracts.ids import shard_of
 from contracts.streams import conversation_shard
-from router.domain.dispatch.choose import REQUESTED, Choice, choose, requested
+from router.domain.dispatch.choose import CLOSED, NOBODY, REQUESTED, WAITS, Choice, choose, requested
 from router.domain.dispatch.desk import Desk
+from router.domain.dispatch.estimate import predicted_s
 from router.domain.dispatch.explain import explain, in_brief
+from router.domain.dispatch.overflow import COMING, DUE, WAITED, Step, following, next_look_ms
 from router.domain.dispatch.route import refreshed
 from router.domain.dispatch.seat import Seat
 from router.domain.dispatch.skill import next_step_ms
 from router.domain.dispatch.tables import AGENTS, DECISION_ID, DECISIONS, WHY, WORK
+from router.domain.dispatch.watch import OVERFLOW, deaf, enter, given, leave
 from router.domain.dispatch.work import Work
 from router.domain.turn import Turn
 
@@ -45,6 +48,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Asked for by name."""
     force: bool = False
     notes: tuple[str, ...] = ()
+    overflow: str | None = None
+    """The overflow that was taken on the way."""
 
 
 class Moves:
@@ -72,11 +77,13 @@ class Moves:
                 return True
             asked = replace(asked, notes=(*asked.notes, self._missed(asked.agent, work)))
         choice = choose(self.desk, work, may_wait=work.only_until_ms is None or at_ms < work.only_until_ms)
-        if choice.seat is None:
-            self._wait(work, choice, asked)
-            return False
-        self.give(work, choice, asked)
-        return True
+        if choice.seat is not None:
+            self.give(work, choice, asked)
+            return True
+        if work.queue in self.desk.rules.watched:
+            return self._come(work, choice, asked)
+        self._wait(replace(work, entered=None, looks_ms=None) if work.entered else work, choice, asked)
+        return False
 
     def retry(self, work: Work, trigger: str) -> bool:
         """Like :meth:`place` for work that waits; keeps quiet when it goes on waiting."""
@@ -92,8 +99,10 @@ class Moves:
         queue, seat = self.desk.rules.queue(work.queue), choice.seat
         assert seat is not None
         at_once = at_once or queue.auto_accept
+        if work.entered is not None and work.entered == work.queue:
+            given(self.turn, self.desk, work, asked.trigger)
         decision = self.decide(work, "assigned" if at_once else "offered", choice, asked)
-        given = replace(
+        work = replace(
             work,
             state="assigned" if at_once else "offered",
             agent=seat.id,
@@ -102,13 +111,32 @@ class Moves:
             keeper=None,
             only=(),
             only_until_ms=None,
+            entered=None if at_once else work.entered,
+            looks_ms=None,
         )
         seat.take(self._stamp(), work.queue if queue.order == "round_robin" else None)
         if at_once:
-            self.assign(given, decision)
+            self.assign(work, decision)
         else:
-            self.hold(given, seat)
-            self._offered(given, decision)
+            self.hold(work, seat)
+            self._offered(work, decision)
+
+    def look_again(self, work: Work) -> None:
+        """It waits in a queue with overflows, and has waited long enough for another one."""
+        choice = Choice(None, CLOSED if work.queue in self.desk.hall.closed else WAITS if work.only else NOBODY)
+        while (step := following(self.desk, work, self.turn.at_ms, DUE)) is not None:
+            asked = Asked("overflow", overflow=step.label)
+            if step.to is not None or step.ends:
+                self.leave_line(work)
+                self._spill(work, step, choice, asked)
+                return
+            self.decide(work, "waiting", choice, asked)
+            self._tell_step(work, step)
+            work = step.work
+        work = replace(work, looks_ms=next_look_ms(self.desk, work, self.turn.at_ms))
+        self.keep(work)
+        if work.looks_ms is not None:
+            self.turn.timer(OVERFLOW + work.conversation, work.looks_ms)
 
     def fresh(self, work: Work) -> Work:
         """As the rules of now have it; the conversation is told of tags that are new."""
@@ -154,7 +182,7 @@ class Moves:
     def accept(self, work: Work) -> None:
         """The offer becomes an assignment; the units were held already."""
         self.turn.clear_timer(OFFER + work.conversation)
-        self._told_assigned(self.change(work, state="assigned", expires_ms=None), None)
+        self._told_assigned(self.change(work, state="assigned", expires_ms=None, entered=None), None)
 
     def pause(self, work: Work) -> Seat:
         """It stays with its agent, and holds no units."""
@@ -185,6 +213,8 @@ class Moves:
             self.turn.clear_timer(RELAX + work.conversation)
         if work.only:
             self.turn.clear_timer(PREFER + work.conversation)
+        if work.entered is not None:
+            leave(self.turn, self.desk, work)
 
     def wrap_up(self, work: Work, seconds: int) -> None:
         """It is over; its units are held for a while, for finishing up."""
@@ -205,6 +235,7 @@ class Moves:
         """The work is done with here."""
         del self.desk.work[work.conversation]
         self.turn.drop(WORK, work.conversation)
+        deaf(self.turn, self.desk, work.conversation)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -266,6 +297,40 @@ class Moves:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def _come(self, work: Work, choice: Choice, asked: Asked) -> bool:
+        """To the line of a queue that overflows or announces: it joins it, unless an overflow takes it elsewhere. True
+        when somebody has it."""
+        when, steps = WAITED if work.entered == work.queue else COMING, list[Step]()
+        while (step := following(self.desk, work, self.turn.at_ms, when)) is not None:
+            asked = replace(asked, overflow=step.label)
+            if step.to is not None or step.ends:
+                return self._spill(work, step, choice, asked)
+            steps.append(step)
+            work, when = step.work, WAITED
+        self._wait(enter(self.turn, self.desk, work, asked.trigger), choice, asked)
+        for step in steps:
+            self._tell_step(work, step)
+        return False
+
+    def _spill(self, work: Work, step: Step, choice: Choice, asked: Asked) -> bool:
+        """By an overflow, out of a queue that it is not in the line of (any more); True when somebody has it."""
+        self.decide(work, "waiting", choice, asked)
+        if step.ends:
+            if work.conversation in self.desk.work:
+                self.forget(work)
+            self._tell_step(work, step)
+            return False
+        has = self.place(replace(step.work, policy=UNASKED), Asked("overflow"))
+        self._tell_step(work, step)
+        return has
+
+    def _tell_step(self, work: Work, step: Step) -> None:
+        how = step.overflow
+        to = None if step.ends else step.to or work.queue
+        self.event(WorkOverflowed, work, None, queue=work.queue, when=how.when, do=how.do, to=to)
+        for command in step.words:
+            self.tell(work, command)
+
     def _wait(self, work: Work, choice: Choice, asked: Asked) -> None:
         if choice.only:
             until_ms = work.only_until_ms or self.turn.at_ms + self.desk.rules.queue(work.queue).prefer_wait_s * 1000
@@ -306,6 +371,7 @@ class Moves:
 
     def _told_assigned(self, work: Work, decision: Decision | None) -> None:
         agent = work.agent or ""
+        deaf(self.turn, self.desk, work.conversation)
         self.tell(work, WorkAssigned(conversation=work.conversation, agent=agent, queue=work.queue, decision=decision))
 
     def _stamp(self) -> int:
@@ -342,6 +408,8 @@ class Moves:
             skills=work.needs,
             relaxed=work.relaxed,
             policy_number=self.desk.rules.number,
+            overflow=asked.overflow,
+            estimate_s=predicted_s(self.desk, work, at_ms) if outcome == "waiting" else None,
         )
         self.turn.put(DECISIONS, decision.id, decision)
         self.turn.push(WHY, work.conversation, decision.id)

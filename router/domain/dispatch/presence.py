@@ -1,4 +1,4 @@
-"""Whether an agent can be given new work at all: what they declared and whether they are connected, kept apart."""
+"""Whether an agent can be given new work at all: what they declared, whether they are connected, and their shift."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ def blocked(agent: Agent, presence: Presence) -> RuledOut | None:
         return "offline"
     if not reachable(presence):
         return "disconnected"
+    if presence.on_shift is False:
+        return "off_shift"
     return None if presence.declared == "online" else presence.declared
 
 
 def signed_in(agent: Agent, presence: Presence) -> bool:
-    """Whether the agent can act at all, be it while away or busy."""
+    """Whether the agent can act at all, be it while away or busy, or off shift."""
     return agent.enabled and presence.declared != "offline" and reachable(presence)
 
 

@@ -9,14 +9,17 @@ from msgspec.structs import replace
 from contracts.commands import PublishPolicy, RollbackPolicy
 from contracts.events import PolicyPublished
 from contracts.policy import Policy
-from router.domain.dispatch.choose import NOBODY, WAITS, Choice
+from router.domain.dispatch.choose import CLOSED, NOBODY, WAITS, Choice
 from router.domain.dispatch.desk import Rulebook
 from router.domain.dispatch.drain import drain_all
+from router.domain.dispatch.hours import keep_hours
 from router.domain.dispatch.moves import Asked, Moves
 from router.domain.dispatch.route import routed
+from router.domain.dispatch.shift import keep_shifts, vacate_off_shift
+from router.domain.dispatch.spill import watch_anew
 from router.domain.dispatch.tables import CURRENT, HISTORY, POLICIES, POLICY
 from router.domain.dispatch.told import tell_terms
-from router.domain.dispatch.work import line_key
+from router.domain.dispatch.work import Work, line_key
 from router.domain.policy.check import errors
 from router.domain.policy.stands import standing_rules
 from router.domain.policy.versions import KEPT, History, Note, digest, is_news
@@ -135,14 +138,27 @@ def _rearrange(moves: Moves, before: Policy, policy: Policy, number: int) -> Non
     """The desk by the new rules: who waits where, and who gets what of it."""
     moves.desk.rules = Rulebook(policy, number)
     tell_terms(moves)
+    keep_hours(moves)
+    keep_shifts(moves)
     moved = list(_rerouted(moves, standing_rules(before, policy)))
     moves.desk.arrange()
     drain_all(moves, "policy_changed")
+    vacate_off_shift(moves)
     for conversation, notes in moved:
         work = moves.desk.work[conversation]
         if work.state == "waiting":
-            choice = Choice(None, WAITS, work.only) if work.only else Choice(None, NOBODY)
-            moves.say_waiting(work, choice, Asked("policy_changed", notes=notes))
+            _settle(moves, work, Asked("policy_changed", notes=notes))
+    watch_anew(moves, before)
+
+
+def _settle(moves: Moves, work: Work, asked: Asked) -> None:
+    """It waits somewhere else now: where there are overflows, it comes there like any other."""
+    if work.entered is not None or work.queue in moves.desk.rules.watched:
+        moves.leave_line(work)
+        moves.place(work, asked)
+    else:
+        reason = CLOSED if work.queue in moves.desk.hall.closed else WAITS if work.only else NOBODY
+        moves.say_waiting(work, Choice(None, reason, work.only), asked)
 
 
 def _rerouted(moves: Moves, standing: frozenset[str | None]) -> Iterator[tuple[str, tuple[str, ...]]]:

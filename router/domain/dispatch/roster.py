@@ -9,6 +9,7 @@ from contracts.commands import PutAgent, RemoveAgent
 from contracts.events import AgentChanged
 from router.domain.dispatch.attend import GRACE, drop_session, known, leave, settle
 from router.domain.dispatch.moves import Moves
+from router.domain.dispatch.shift import in_shift, off_roster
 from router.domain.dispatch.tables import AGENTS
 from router.domain.dispatch.told import tell_of_bot
 
@@ -20,7 +21,7 @@ def put_agent(moves: Moves, command: PutAgent) -> None:
         return
     was = before.blocked if before else "offline"
     state = replace(before.state(), agent=command.agent) if before else AgentState(command.agent)
-    seat = moves.desk.seat(state)
+    seat = moves.desk.seat(in_shift(moves, state))
     if was is not None and seat.blocked is None:
         seat.idle_ms = moves.turn.at_ms
     moves.touch(seat)
@@ -39,6 +40,7 @@ def remove_agent(moves: Moves, command: RemoveAgent) -> None:
         drop_session(moves, session)
     moves.desk.connections.pop(seat.id, None)
     moves.turn.clear_timer(GRACE + seat.id)
+    off_roster(moves, seat.agent)
     moves.desk.stand_up(seat.id)
     moves.forget_seat(seat.id)
     moves.turn.drop(AGENTS, seat.id)

@@ -43,6 +43,7 @@ class Seat:
         "counts",
         "crews",
         "day",
+        "ending_s",
         "exclusive",
         "given",
         "idle",
@@ -73,6 +74,7 @@ class Seat:
         self.turns = dict(state.turns)
         self.day = state.day
         self.taken = state.taken_today
+        self.ending_s = state.ending_s
         self.queues: tuple[str, ...] = ()
         """The queues of the present policy that they serve, by name or by team."""
         self.limits: tuple[tuple[str, int], ...] = ()
@@ -108,6 +110,7 @@ class Seat:
             idle=tuple(self.idle),
             day=self.day if self.taken else None,
             taken_today=self.taken,
+            ending_s=self.ending_s,
             given=self.given,
             turns=self.turns.copy(),
         )

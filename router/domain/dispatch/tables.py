@@ -10,6 +10,9 @@ from contracts.agent import AgentState
 from contracts.decision import Decision
 from contracts.policy import Policy
 from contracts.terms import Terms
+from router.domain.dispatch.news import News
+from router.domain.dispatch.opening import Opening
+from router.domain.dispatch.pace import Pace
 from router.domain.dispatch.work import Work
 from router.domain.policy.versions import History
 from router.domain.turn import Table
@@ -33,6 +36,12 @@ POLICIES: Final = Table("policies", Policy)
 SESSIONS: Final = Table("sessions", Session, preload=True)
 TOLD: Final = Table("told", Terms, preload=True)
 """One row, ``current``: what conversation shards were told of the policy."""
+HOURS: Final = Table("hours", Opening, preload=True)
+"""By calendar, of those that queues keep."""
+PACES: Final = Table("paces", Pace, preload=True)
+"""By queue, of those that announce a wait or overflow by one."""
+NEWS: Final = Table("news", News, preload=True)
+"""By conversation, while its customer waits to be told."""
 DECISIONS: Final = Table("decision", Decision, ttl_s=30 * 24 * 3600)
 """Read by the API only; the list ``why`` of a conversation names its decisions, oldest first."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from contracts.commands import Facts
 from contracts.policy import Need, Relax
 
+CALLBACK: Final = "callback"
+"""The tag of conversations whose customer is to be called back instead of waiting."""
 WorkState = Literal["waiting", "offered", "assigned", "wrap_up", "idle"]
 """``offered``, ``assigned`` and ``wrap_up`` hold units of their agent; ``idle`` is its agent's and holds none."""
 LineKey = tuple[int, int, int, str]
@@ -105,6 +107,16 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """When waiting for certain agents is over; None: that has not begun."""
     attempts: int = 0
     """How often it was offered."""
+    entered: str | None = None
+    """The queue whose line it came to, if that one overflows or announces; kept over offers."""
+    looks_ms: int | None = None
+    """When its queue's overflows are asked again."""
+    passed: tuple[str, ...] = ()
+    """The queues that it left by overflow since it came or was transferred: it does not overflow into them again."""
+    spent: tuple[str, ...] = ()
+    """The overflows that were taken since then, by queue."""
+    diverted: Literal["voicemail", "mail"] | None = None
+    """Its customer leaves word, and does not wait as a live one."""
 
     @property
     def demand(self) -> Demand:
