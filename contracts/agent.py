@@ -46,6 +46,8 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     """They serve every queue that names one of these."""
     shift: str | None = None
     """A calendar of the policy: when they work; gaps in it are breaks."""
+    voice: str | None = None
+    """Where calls are put through to: a number in E.164, or ``sip:...``."""
 
 
 class AgentState(msgspec.Struct, frozen=True, omit_defaults=True):

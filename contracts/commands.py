@@ -359,6 +359,8 @@ class WorkOffered(Command, frozen=True, tag="work_offered"):
     queue: str
     agent: str | None = None
     expires_at: datetime | None = None
+    voice: str | None = None
+    """Where the agent is called, when the customer is on the telephone."""
 
 
 class WorkAssigned(Command, frozen=True, tag="work_assigned"):
@@ -366,6 +368,8 @@ class WorkAssigned(Command, frozen=True, tag="work_assigned"):
     agent: str
     queue: str
     decision: Decision | None = None
+    voice: str | None = None
+    """As of :class:`WorkOffered`."""
 
 
 class WorkReturned(Command, frozen=True, tag="work_returned"):

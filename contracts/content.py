@@ -113,6 +113,14 @@ class Call(Content, frozen=True, tag="call"):
     duration_s: int | None = None
     recording: Attachment | None = None
     transcript: str | None = None
+    agent: str | None = None
+    """Who talks with the customer, or is to."""
+    to: str | None = None
+    """Of a call that we put through: where ``agent`` is called, in E.164 or as ``sip:...``."""
+    ring_s: int | None = None
+    """And for how long at most, in seconds."""
+    fresh: bool = False
+    """The customer is not on the line: both are called."""
 
 
 class Unsupported(Content, frozen=True, tag="unsupported"):

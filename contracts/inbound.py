@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -58,6 +58,8 @@ class InboundMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag="messa
     extra: dict[str, Any] | None = None
     flags: tuple[str, ...] = ()
     album: Album | None = None
+    attributes: dict[str, str] = {}
+    """Of the conversation from now on: what the customer chose in a menu, for the rules to look at."""
 
 
 class InboundEdit(msgspec.Struct, frozen=True, omit_defaults=True, tag="edit"):
@@ -117,6 +119,23 @@ class InboundIdentity(msgspec.Struct, frozen=True, omit_defaults=True, tag="iden
     the same contact's."""
 
 
+class InboundCall(msgspec.Struct, frozen=True, omit_defaults=True, tag="call"):
+    """What became of a call that came as a message with a ``call`` part. ``provider_id``: that message's.
+
+    ``answered``: ``agent`` took it; ``unanswered``: they did not, for ``reason``; ``ended``: it is over;
+    ``transcribed``: what was left by voice mail, in words.
+    """
+
+    provider_id: str
+    sender: Sender
+    did: Literal["answered", "unanswered", "ended", "transcribed"]
+    agent: str | None = None
+    reason: str | None = None
+    duration_s: int | None = None
+    transcript: str | None = None
+    sent_at: datetime | None = None
+
+
 class InboundTyping(msgspec.Struct, frozen=True, omit_defaults=True, tag="typing"):
     """The customer is typing. Never stored: passed on to whoever watches, then forgotten."""
 
@@ -125,5 +144,12 @@ class InboundTyping(msgspec.Struct, frozen=True, omit_defaults=True, tag="typing
 
 
 Inbound = (
-    InboundMessage | InboundEdit | InboundUnsend | InboundReaction | InboundReceipt | InboundIdentity | InboundTyping
+    InboundMessage
+    | InboundEdit
+    | InboundUnsend
+    | InboundReaction
+    | InboundReceipt
+    | InboundIdentity
+    | InboundCall
+    | InboundTyping
 )

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from contracts.contact import Contact
 from contracts.content import Text, plain_text
 from contracts.conversation import Conversation, Reach
-from contracts.events import ConversationOpened, MessageReceived
+from contracts.events import ConversationOpened, ConversationTagged, MessageReceived
 from contracts.ids import CONVERSATION as CONVERSATION_ID
 from contracts.ids import message_id
 from contracts.inbound import InboundMessage
 from contracts.message import Message
-from router.domain.conversation import album, care, divert, status, work
+from router.domain.conversation import album, call, care, divert, notice, status, work
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.choose import choose, grouping_key
 from router.domain.conversation.draft import Draft
@@ -74,7 +74,7 @@ def message(arrival: Arrival, contact: Contact) -> None:
         _prefer(arrival, draft.now)
     if begins:
         work.opening(draft, _words(arrival.event))
-    elif known is None and draft.now.language is not None and draft.now.agent is None:
+    elif draft.now.agent is None and (arrival.event.attributes or (known is None and draft.now.language is not None)):
         work.update(draft, "enriched")
 
 
@@ -138,7 +138,11 @@ def _append(draft: Draft, arrival: Arrival, automatic: bool) -> None:
         "subject": now.subject or event.subject,
         "language": hear(arrival, now.contact, now.language),
     }
-    if not automatic and (now.diverted is not None or (waiting is None and cares(turn, now))):
+    if event.attributes:
+        changes["attributes"] = {**now.attributes, **event.attributes}
+        draft.emit(ConversationTagged, tags=now.tags, attributes=changes["attributes"], by="customer")
+    by_voice = arrival.command.channel_class == notice.VOICE
+    if not automatic and (by_voice or now.diverted is not None or (waiting is None and cares(turn, now))):
         draft.change(**changes)
         _heard(draft, arrival)
         draft.save()
@@ -148,7 +152,9 @@ def _append(draft: Draft, arrival: Arrival, automatic: bool) -> None:
 
 def _heard(draft: Draft, arrival: Arrival) -> None:
     """Somebody has to answer from now on, or an offer is open that this may take."""
-    if draft.now.diverted is not None:
+    if arrival.command.channel_class == notice.VOICE:
+        call.heard(draft, arrival)
+    elif draft.now.diverted is not None:
         divert.heard(draft, arrival.rules, arrival.event.parts)
     watch(draft)
 

@@ -9,7 +9,7 @@ from typing import Final
 from contracts.commands import RequestCallback, SetStatus, WorkDiverted
 from contracts.content import Part, Postback, plain_text
 from contracts.events import ConversationDiverted, ConversationTagged
-from router.domain.conversation import notice, status, work
+from router.domain.conversation import line, notice, status, work
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.listing import LIVE, joined
 from router.domain.conversation.rules import ConversationRules
@@ -17,8 +17,6 @@ from router.domain.conversation.tables import CONVERSATION
 from router.domain.conversation.texts import CALLBACK, CALLBACK_WORDS
 from router.domain.turn import Refusal, Turn
 
-ADDRESS: Final = "callback_address"
-"""The attribute that says where the customer wants to be called back."""
 _AROUND: Final = " \t\n.,!?\"'「」『』()。、!?・~-"
 
 
@@ -35,7 +33,8 @@ def diverted(turn: Turn, rules: ConversationRules, command: WorkDiverted) -> Non
         status.change(draft, rules, "resolved", end)
     else:
         draft.change(diverted=command.to, queue=command.queue)
-        notice.say(draft, rules, command.text or command.to, offer=command.to == CALLBACK)
+        after = line.then(draft, "voicemail") if command.to == "voicemail" else ()
+        notice.say(draft, rules, command.text or command.to, offer=command.to == CALLBACK, also=after)
         draft.emit(ConversationDiverted, to=command.to, queue=command.queue)
     draft.save()
 
@@ -57,7 +56,12 @@ def request_callback(turn: Turn, rules: ConversationRules, command: RequestCallb
 def heard(draft: Draft, rules: ConversationRules, parts: tuple[Part, ...]) -> None:
     """The customer wrote while an offer is open: perhaps they take it."""
     if draft.now.diverted == CALLBACK and CALLBACK not in draft.now.tags and draft.now.agent is None and takes(parts):
-        _call_back(draft, rules, "customer", None, None)
+        call_back(draft, rules)
+
+
+def call_back(draft: Draft, rules: ConversationRules) -> None:
+    """The customer asks for it, whether it was offered or not."""
+    _call_back(draft, rules, "customer", None, None)
 
 
 def takes(parts: tuple[Part, ...]) -> bool:
@@ -71,12 +75,12 @@ def takes(parts: tuple[Part, ...]) -> bool:
 def _call_back(draft: Draft, rules: ConversationRules, by: str, at: datetime | None, address: str | None) -> None:
     now, turn = draft.now, draft.turn
     later = at if at is not None and at > turn.at and now.agent is None else None
-    attributes = {**now.attributes, ADDRESS: address} if address else now.attributes
+    attributes = {**now.attributes, line.CALLBACK_ADDRESS: address} if address else now.attributes
     draft.change(diverted=CALLBACK, tags=joined(now.tags, (CALLBACK,)), attributes=attributes)
     draft.emit(ConversationDiverted, to=CALLBACK, queue=now.queue, callback_at=at, address=address)
     if (draft.now.tags, attributes) != (now.tags, now.attributes):
         draft.emit(ConversationTagged, tags=draft.now.tags, attributes=attributes, by=by)
-    notice.say(draft, rules, "callback_noted", once=f"callback:{now.reopened}")
+    notice.say(draft, rules, "callback_noted", once=f"callback:{now.reopened}", also=line.then(draft, "ended"))
     if later is not None:
         status.put_off(draft, later, by)
     elif now.agent is None:

@@ -11,6 +11,7 @@ from contracts.commands import Detour
 from contracts.contact import Contact, Link
 from contracts.events import IdentityLinked
 from contracts.inbound import (
+    InboundCall,
     InboundEdit,
     InboundIdentity,
     InboundMessage,
@@ -18,7 +19,7 @@ from contracts.inbound import (
     InboundReceipt,
     InboundUnsend,
 )
-from router.domain.conversation import accept, amend, news, person, receipt
+from router.domain.conversation import accept, amend, call, news, person, receipt
 from router.domain.conversation.arrival import Arrival
 from router.domain.conversation.listing import is_here
 from router.domain.conversation.pointer import repoint
@@ -33,6 +34,7 @@ _RULES: Final[dict[type, AtHome]] = {
     InboundReaction: amend.react,
     InboundReceipt: receipt.receive,
     InboundIdentity: news.identity,
+    InboundCall: call.receive,
 }
 
 MOST_HOPS: Final = 64

@@ -32,6 +32,8 @@ from router.domain.turn import Refusal, Turn
 SYSTEM: Final = "system"
 OFFERS: Final = frozenset({"alternative", "callback"})
 """Texts that offer to call back."""
+VOICE: Final = "voice"
+"""The channel class of the telephone."""
 MOST_WAITING: Final = 20
 """Messages of a conversation that are waiting to be sent; with more, nothing is added to them."""
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
@@ -58,18 +60,20 @@ def say(
     values: Mapping[str, str] | None = None,
     once: str | None = None,
     offer: bool = False,
+    also: tuple[Part, ...] = (),
 ) -> bool:
     """Says a text of the policy, or the built-in one; as an ``offer`` to call back it has a button, where the channel
-    has any. False when it was said before, does not exist or cannot reach the customer."""
+    has any. ``also``: what happens after these words. False when it was said before, does not exist or cannot reach
+    the customer."""
     turn, now = draft.turn, draft.now
     id = f"{MESSAGE_ID}_{digest(now.id, 'notice', once) if once else digest(turn.shard, turn.entry, name)}"
     reach = _way(draft)
-    if reach is None or len(now.sending) >= MOST_WAITING or turn.get(MESSAGE, id) is not None:
+    if reach is None or _rings(draft, reach) or len(now.sending) >= MOST_WAITING or turn.get(MESSAGE, id) is not None:
         return False
     parts = _parts(draft, rules, reach, name, values or {}, offer)
     if not parts or not _can_be_said(draft, rules, reach, id, parts):
         return False
-    _send(draft, _message(draft, reach, id, parts))
+    send(draft, message_of(draft, reach, id, (*parts, *also)))
     return True
 
 
@@ -147,6 +151,11 @@ def _way(draft: Draft) -> Reach | None:
     return reach if contact is None or contact.merged_into is not None else None
 
 
+def _rings(draft: Draft, reach: Reach) -> bool:
+    """The telephone of an agent rings for the caller: words would cut that off."""
+    return reach.channel_class == VOICE and draft.now.offered_to is not None
+
+
 def _can_be_said(draft: Draft, rules: ConversationRules, reach: Reach, id: str, parts: tuple[Part, ...]) -> bool:
     """Whether the channel lets us, now."""
     command = SendMessage(conversation=draft.now.id, message=id, parts=parts)
@@ -157,7 +166,8 @@ def _can_be_said(draft: Draft, rules: ConversationRules, reach: Reach, id: str, 
     return True
 
 
-def _message(draft: Draft, reach: Reach, id: str, parts: tuple[Part, ...]) -> Message:
+def message_of(draft: Draft, reach: Reach, id: str, parts: tuple[Part, ...]) -> Message:
+    """An automatic message, to be sent that way."""
     now, turn = draft.now, draft.turn
     return Message(
         id=id,
@@ -177,7 +187,8 @@ def _message(draft: Draft, reach: Reach, id: str, parts: tuple[Part, ...]) -> Me
     )
 
 
-def _send(draft: Draft, message: Message) -> None:
+def send(draft: Draft, message: Message) -> None:
+    """Sends it, behind what is still to be sent."""
     turn, now = draft.turn, draft.now
     draft.emit(MessageQueued, message=message)
     turn.put(MESSAGE, message.id, message)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from contracts.codec import milliseconds
 from contracts.commands import Facts, ReleaseWork, RequestAgent, Transfer, WorkAssigned, WorkOffered, WorkReturned
 from contracts.contact import Contact, ConversationRef
 from contracts.content import Part, Text, plain_text
@@ -26,7 +27,7 @@ from contracts.ids import MESSAGE as MESSAGE_ID
 from contracts.ids import digest
 from contracts.message import Message
 from contracts.streams import DISPATCH
-from router.domain.conversation import context
+from router.domain.conversation import context, line
 from router.domain.conversation.draft import Draft
 from router.domain.conversation.listing import LIVE, is_here, joined, latest
 from router.domain.conversation.rules import ConversationRules
@@ -270,6 +271,7 @@ def offered(turn: Turn, rules: ConversationRules, command: WorkOffered) -> None:
             context=context.of(turn, rules, draft.now),
             decision=command.decision,
         )
+        line.put_through(draft, command.agent, command.voice, _ms(command.expires_at))
     draft.save(queue=command.queue, offered_to=command.agent)
 
 
@@ -278,6 +280,7 @@ def assigned(turn: Turn, rules: ConversationRules, command: WorkAssigned) -> Non
     draft = _concerned(turn, command.conversation)
     if draft is None or draft.now.agent == command.agent:
         return
+    rings = draft.now.offered_to == command.agent
     unassign(draft, "reassigned")
     draft.change(
         agent=command.agent,
@@ -296,6 +299,8 @@ def assigned(turn: Turn, rules: ConversationRules, command: WorkAssigned) -> Non
         waited_ms=_waited_ms(turn, draft.now),
         floor=draft.now.floor,
     )
+    if not rings or command.voice is None:
+        line.put_through(draft, command.agent, command.voice, None)
     watch(draft)
     draft.save()
 
@@ -320,6 +325,10 @@ def _concerned(turn: Turn, id: str) -> Draft | None:
     if conversation is None or conversation.status not in LIVE or conversation.callback_at is not None:
         return None
     return Draft(turn, conversation, None)
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else milliseconds(at)
 
 
 def _waited_ms(turn: Turn, conversation: Conversation) -> int | None:

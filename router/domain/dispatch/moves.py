@@ -30,6 +30,8 @@ from router.domain.dispatch.watch import OVERFLOW, deaf, enter, given, leave
 from router.domain.dispatch.work import Work
 from router.domain.turn import Turn
 
+VOICE: Final = "voice"
+"""The channel class of the telephone."""
 OFFER: Final = "offer:"
 FORGET: Final = "forget:"
 RELAX: Final = "relax:"
@@ -366,13 +368,20 @@ class Moves:
                 queue=work.queue,
                 agent=work.agent,
                 expires_at=expires_at,
+                voice=self._voice(work),
             ),
         )
 
     def _told_assigned(self, work: Work, decision: Decision | None) -> None:
         agent = work.agent or ""
         deaf(self.turn, self.desk, work.conversation)
-        self.tell(work, WorkAssigned(conversation=work.conversation, agent=agent, queue=work.queue, decision=decision))
+        told = WorkAssigned(conversation=work.conversation, agent=agent, queue=work.queue, decision=decision)
+        self.tell(work, replace(told, voice=self._voice(work)))
+
+    def _voice(self, work: Work) -> str | None:
+        """Where its agent is called; of no interest to who does not call."""
+        seat = self.desk.seats.get(work.agent or "") if work.channel_class == VOICE else None
+        return seat.agent.voice if seat is not None else None
 
     def _stamp(self) -> int:
         """Rises from one giving to the next, over all commands; the same on every replay."""
