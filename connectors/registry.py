@@ -75,13 +75,32 @@ def settings_of(cls: type[Connector[Any]], raw: Mapping[str, Any], account: str)
         if _is_secret(field.type) and f"{name}_file" in given:
             text = _from_file(account, name, given)
             given[name] = text.split() if get_origin(field.type) is tuple else text
-    for key in given:
-        if key not in fields:
-            raise SettingsError(f"account {account!r}: there is no setting {key!r}{_nearest(key, fields)}")
+    strange = _unknown(cls.Settings, given)
+    if strange is not None:
+        raise SettingsError(f"account {account!r}: there is no setting {strange}")
     try:
         return msgspec.convert(given, cls.Settings, dec_hook=_secret)
     except msgspec.ValidationError as error:
         raise SettingsError(f"account {account!r}: {_plainly(str(error))}") from None
+
+
+def _unknown(kind: type[msgspec.Struct], given: Mapping[str, Any], place: str = "") -> str | None:
+    """The first key that the settings, or a table in them, do not know, with the nearest one; None: all are known."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in given.items():
+        if key not in fields:
+            return f"{place + key!r}{_nearest(key, fields)}"
+        inner = _table_of(fields[key])
+        found = _unknown(inner, value, f"{place}{key}.") if inner is not None and isinstance(value, dict) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _table_of(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct in ``Struct`` or ``Struct | None``."""
+    kinds = [each for each in (kind, *getattr(kind, "__args__", ())) if isinstance(each, type)]
+    return next((each for each in kinds if issubclass(each, msgspec.Struct)), None)
 
 
 def simulator_of(cls: type[Connector[Any]]) -> Any:

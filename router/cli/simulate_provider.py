@@ -18,6 +18,7 @@ from connectors.registry import load, simulator_of
 from router.cli.configuration import config_option, configuration
 from router.cli.failure import Failure, Misused
 from router.cli.simulated import Simulated, simulated
+from router.cli.toml import toml
 
 TALK: Final = ("こんにちは。在庫はありますか。", "Hello, do you have it in stock?", "では一つお願いします😀")
 TICK_S: Final = 0.05
@@ -82,8 +83,7 @@ def _account(arguments: argparse.Namespace) -> Mapping[str, Any]:
 def _table(connector: type[Connector[Any]], to: str, url: str) -> str:
     """The account as it stands in a configuration file."""
     values = {"connector": connector.manifest.name, "allow_private": True, **simulator_of(connector).sample(url)}
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    return "\n".join([f"[accounts.{to.rstrip('/').rpartition('/')[2]}]", *lines])
+    return toml({"accounts": {to.rstrip("/").rpartition("/")[2]: values}}).strip()
 
 
 async def _simulate(

@@ -150,8 +150,15 @@ def line_account(name: str = "line", **settings: Any) -> str:
 
 def table(name: str, values: dict[str, Any]) -> str:
     """A table of TOML."""
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    lines = [f"{key} = {_value(value)}" for key, value in values.items()]
     return "\n".join([f"[{name}]", *lines, ""])
+
+
+def _value(value: Any) -> str:
+    """JSON is TOML, but for tables."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return "{" + ", ".join(f"{json.dumps(key)} = {_value(each)}" for key, each in value.items()) + "}"
 
 
 @asynccontextmanager
