@@ -42,7 +42,7 @@ def choose(desk: Desk, work: Work, may_wait: bool = False) -> Choice:
         return Choice(seat, _why(work, seat)) if seat else Choice(None, WAITS, work.only)
     queue, room = desk.rules.queue(work.queue), desk.room(work)
     if work.keeper or work.facts.preferred or work.facts.previous_agent:
-        wished = list(_wished(work, queue, room))
+        wished = list(dict.fromkeys(_wished(work, queue, room)))
         for agent in wished:
             if seat := desk.free(agent, work):
                 return Choice(seat, _why(work, seat))

@@ -29,7 +29,8 @@ from contracts.commands import (
     TimerDue,
     WakeWork,
 )
-from contracts.policy import ChannelClass, Need, Policy, Queue, Relax
+from contracts.policy import ChannelClass, Need, Overflow, Policy, Queue, Relax
+from router.domain.hours import is_open, next_change
 
 CLASSES = {
     "chat": ChannelClass(20),
@@ -54,6 +55,9 @@ class Person:
     turns: dict[str, int] = field(default_factory=dict)
     day: int = 0
     taken: int = 0
+    on_shift: bool | None = None
+    ending: int | None = None
+    """Milliseconds that were left when it was last looked at: nothing that usually takes longer is given to them."""
 
     @property
     def reachable(self) -> bool:
@@ -61,7 +65,11 @@ class Person:
 
     @property
     def here(self) -> bool:
-        return self.agent.enabled and self.declared == "online" and self.reachable
+        return self.agent.enabled and self.declared == "online" and self.reachable and self.on_shift is not False
+
+    @property
+    def at_work(self) -> bool:
+        return self.signed_in and self.on_shift is not False
 
     @property
     def signed_in(self) -> bool:
@@ -98,6 +106,12 @@ class Job:
     """To be classified again before it goes anywhere."""
     fresh: bool = False
     """Placed by this command: it may be made to wait for somebody."""
+    came: str | None = None
+    """The queue whose line it has come to."""
+    passed: set[str] = field(default_factory=set)
+    """The queues that it overflowed out of."""
+    spent: set[tuple[str, Overflow]] = field(default_factory=set)
+    diverted: bool = False
 
     @property
     def place(self) -> tuple[int, int, int, str]:
@@ -134,6 +148,8 @@ class Model:
         self.policy = Policy()
         self.now = 0
         self.gifts = 0
+        self.open: dict[str, bool] = {}
+        """Calendars, as they were when their last timer was handled."""
 
     def do(self, command: Any, now: int, arrival: int) -> bool:
         """Carries a command out; False when it is refused."""
@@ -175,7 +191,7 @@ class Model:
                 job = self.on_offer(command.conversation, command.agent)
                 if self.now >= job.expires:
                     raise Refused
-                job.state = "assigned"
+                job.state, job.came = "assigned", None
             case DeclineOffer():
                 self.pass_on(self.on_offer(command.conversation, command.agent))
             case ClaimWork():
@@ -185,6 +201,7 @@ class Model:
             case PutAgent():
                 person = self.people.setdefault(command.agent.id, Person(command.agent, day=self.now // DAY_MS))
                 person.agent = command.agent
+                self.look_at_shift(person)
             case RemoveAgent():
                 self.known(command.agent)
                 for job in self.having(command.agent):
@@ -216,6 +233,10 @@ class Model:
             self.end(self.jobs[name])
         elif kind == "grace":
             self.people[name].grace = False
+        elif kind == "hours":
+            self.open[name] = is_open(self.policy.calendars[name], self.now)
+        elif kind == "shift" and name in self.people:
+            self.look_at_shift(self.people[name])
         elif kind == "session":
             for person in self.people.values():
                 self.cut_off(person, name)
@@ -240,6 +261,7 @@ class Model:
             self.learn(job, command)
             self.free(job)
             job.declined, job.refusals, job.keeper, job.only_until = {}, 0, None, None
+            job.came, job.passed, job.spent, job.diverted = None, set(), set(), False
             job.asked = command.queue or job.queue
             self.put_down(job, route=True)
             self.keep_from(job, (*command.exclude, *giver))
@@ -271,7 +293,7 @@ class Model:
 
     def keep_from(self, job: Job, agents: tuple[str, ...]) -> None:
         """Not to these, if somebody else who is asked is signed in."""
-        others = [person for person in self.asked(job) if person.signed_in and person.agent.id not in agents]
+        others = [person for person in self.asked(job) if person.at_work and person.agent.id not in agents]
         if agents and others:
             job.declined |= dict.fromkeys(agents, self.now + self.policy.forget_decline_s * 1000)
 
@@ -301,7 +323,7 @@ class Model:
         if job.stale:
             self.route(job)
         self.look(job)
-        there = person.agent.enabled and person.reachable and person.declared in ("online", "busy")
+        there = person.at_work and person.declared in ("online", "busy")
         person.idle = self.now
         if there and self.fits(person, job):
             job.state, job.keeper = "assigned", None
@@ -346,6 +368,9 @@ class Model:
         if policy == self.policy:
             return
         self.policy = policy
+        self.open = {name: is_open(calendar, self.now) for name, calendar in policy.calendars.items()}
+        for person in self.people.values():
+            self.look_at_shift(person)
         for job in self.jobs.values():
             if job.state == "waiting":
                 self.route(job)
@@ -387,19 +412,59 @@ class Model:
                 self.put_down(job)
 
     def settle(self) -> None:
-        """Gives the first in line that somebody can take to the right one, until nobody can take anything."""
+        """Gives the first in line that somebody can take to the right one, or has it overflow, until nobody can take
+        anything and nothing overflows."""
         while True:
             for job in sorted(self.jobs.values(), key=lambda job: job.place):
-                if job.state == "waiting" and (person := self.whose(job)) is not None:
+                if job.state != "waiting":
+                    continue
+                if (person := self.whose(job)) is not None:
                     self.offer(job, person)
+                    break
+                if self.overflows(job):
                     break
             else:
                 return
+
+    def overflows(self, job: Job) -> bool:
+        """Does what the next overflow says that holds; False when none does."""
+        queue, coming = self.queue(job.queue), job.came != job.queue
+        job.came = job.queue
+        first = [each for each in queue.overflow if each.when != "waited" and coming and self.holds(each, job)]
+        later = [each for each in queue.overflow if each.when == "waited" and self.holds(each, job)]
+        for overflow in [*first[:1], *sorted(later, key=lambda each: each.at or 0)]:
+            job.spent.add((queue.name, overflow))
+            if overflow.do == "resolve":
+                del self.jobs[job.id]
+                return True
+            job.diverted = job.diverted or overflow.do == "mail"
+            if overflow.queue is not None and overflow.queue != queue.name:
+                job.passed.add(queue.name)
+                job.asked = overflow.queue
+                self.put_down(job, route=True)
+                job.came = job.queue if overflow.do == "mail" else None
+                return True
+        return False
+
+    def holds(self, overflow: Overflow, job: Job) -> bool:
+        if (job.queue, overflow) in job.spent or (overflow.classes and job.kind not in overflow.classes):
+            return False
+        if job.diverted if overflow.do != "queue" else overflow.queue in job.passed:
+            return False
+        match overflow.when:
+            case "closed":
+                return self.shut(job)
+            case "waited":
+                return job.since + (overflow.at or 0) * 1000 <= self.now
+        assert overflow.when == "unstaffed", "the others depend on the order within one command"
+        return not any(person.at_work and job.queue in self.serves(person) for person in self.people.values())
 
     def whose(self, job: Job) -> Person | None:
         """Who gets it now."""
         queue, fresh = self.queue(job.queue), job.fresh
         job.fresh = False
+        if self.shut(job):
+            return None
         if job.only:
             return next((self.people[id] for id in job.only if self.can(self.people[id], job)), None)
         wished = self.wished(job, queue)
@@ -407,7 +472,7 @@ class Model:
             if self.can(person, job):
                 return person
         waits = queue.prefer_wait_s and (job.only_until is None or self.now < job.only_until)
-        full = [person for person in wished if person.here and not self.bars(person, job)]
+        full = [person for person in wished if person.here and not self.bars(person, job) and self.in_time(person, job)]
         if fresh and waits and full:
             job.only = tuple(person.agent.id for person in full)
             job.only_until = job.only_until or self.now + queue.prefer_wait_s * 1000
@@ -419,7 +484,8 @@ class Model:
         asked = {person.agent.id: person for person in self.asked(job)}
         previous = (job.facts.previous_agent or "",) if queue.prefer_previous else ()
         first = [self.people[job.keeper]] if job.keeper in self.people else []
-        rest = [asked[id] for id in (*job.facts.preferred, *previous) if id in asked and id != job.keeper]
+        named = dict.fromkeys((*job.facts.preferred, *previous))
+        rest = [asked[id] for id in named if id in asked and id != job.keeper]
         return first + rest
 
     def order(self, person: Person, job: Job, queue: Queue) -> tuple[int, ...]:
@@ -449,6 +515,7 @@ class Model:
     def give(self, job: Job, person: Person, state: str) -> None:
         job.state, job.agent, person.idle = state, person.agent.id, self.now
         job.keeper, job.only, job.only_until, job.fresh = None, (), None, False
+        job.came = None if state == "assigned" else job.came
         self.gifts += 1
         person.given = self.gifts
         person.taken += 1
@@ -495,12 +562,28 @@ class Model:
         """Who serves its queues and has the skills it cannot do without."""
         found = []
         for person in self.people.values():
-            teams = {queue.name for queue in self.policy.queues if set(queue.teams) & set(person.agent.teams)}
-            serves = job.queues & ({*person.agent.queues} | teams)
+            serves = job.queues & self.serves(person)
             skills = person.agent.skills
             if serves and all(skills.get(need.skill, 0) >= need.level for need in job.needs if need.required):
                 found.append(person)
         return found
+
+    def serves(self, person: Person) -> set[str]:
+        teams = {queue.name for queue in self.policy.queues if set(queue.teams) & set(person.agent.teams)}
+        return {*person.agent.queues} | teams
+
+    def shut(self, job: Job) -> bool:
+        return not self.open.get(self.queue(job.queue).hours or "", True)
+
+    def look_at_shift(self, person: Person) -> None:
+        calendar = self.policy.calendars.get(person.agent.shift or "")
+        person.on_shift, person.ending = None if calendar is None else is_open(calendar, self.now), None
+        ends = next_change(calendar, self.now)
+        if person.on_shift and ends is not None:
+            person.ending = ends - self.now
+
+    def in_time(self, person: Person, job: Job) -> bool:
+        return person.ending is None or (self.costs(job.kind).expected_s or 0) * 1000 <= person.ending
 
     def classes(self) -> dict[str, ChannelClass]:
         return {**CLASSES, **self.policy.classes}
@@ -547,4 +630,4 @@ class Model:
         return person.agent.id in job.declined
 
     def can(self, person: Person, job: Job) -> bool:
-        return person.here and not self.bars(person, job) and self.fits(person, job)
+        return person.here and not self.bars(person, job) and self.fits(person, job) and self.in_time(person, job)
