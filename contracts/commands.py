@@ -249,7 +249,8 @@ class SetPriority(Command, frozen=True, tag="set_priority"):
 
 
 class Transfer(Command, frozen=True, tag="transfer"):
-    """To a queue, or to an agent (``force`` ignores their capacity, never their presence).
+    """To a queue, or to an agent (``force`` ignores their capacity, never their presence). ``own``: refused unless the
+    agent who asks has it.
 
     ``floor``: the floor the giver speaks for; refused when it has passed. ``summary``: for whoever gets it, shown
     with the context (a bot's handoff). ``skills``: what is needed from now on, beside what the rules ask.
@@ -263,6 +264,7 @@ class Transfer(Command, frozen=True, tag="transfer"):
     floor: int | None = None
     summary: str | None = None
     skills: tuple[Need, ...] = ()
+    own: bool = False
 
 
 class Consult(Command, frozen=True, tag="consult"):

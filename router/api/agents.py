@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import msgspec
 from aiohttp import web
 
@@ -13,21 +15,29 @@ from router.api.access import require
 from router.api.call import Call
 from router.api.paging import Page
 from router.api.problems import bad_input, not_found
+from router.api.services import ApiServices
 from router.api.tables import AGENTS
 
 Written = writes.Done | web.Response
 
+CAPACITY: Final = {"human": 100, "bot": 100_000}
+"""Units, where none are said: a program talks with thousands at once."""
+
 
 class NewAgent(msgspec.Struct, frozen=True):
-    """An agent as declared; capacity in units, ``limits`` by channel class, skills from 1 to 5."""
+    """An agent as declared; capacity in units (default: 100; for a bot 100,000), ``limits`` by channel class, skills
+    from 1 to 5. ``teams``: they serve every queue that names one; ``shift``: a calendar of the policy."""
 
     name: str
     queues: tuple[str, ...] = ("default",)
-    capacity: int = 100
+    capacity: int | None = None
     limits: dict[str, int] = {}
     skills: dict[str, int] = {}
     languages: tuple[str, ...] = ()
     enabled: bool = True
+    kind: Literal["human", "bot"] = "human"
+    teams: tuple[str, ...] = ()
+    shift: str | None = None
 
 
 class NewPresence(msgspec.Struct, frozen=True):
@@ -43,7 +53,7 @@ async def list_agents(call: Call) -> Page[AgentState]:
 
 async def get_agent(call: Call) -> AgentState:
     """``me`` is the token's agent."""
-    return await state_of(call, named(call))
+    return await state_of(call.services, named(call))
 
 
 def named(call: Call) -> str:
@@ -52,9 +62,9 @@ def named(call: Call) -> str:
     return call.acting_agent() if id == "me" else id
 
 
-async def state_of(call: Call, id: str) -> AgentState:
+async def state_of(services: ApiServices, id: str) -> AgentState:
     """The agent as they stand. Raises ApiError 404."""
-    rows = await call.services.state.rows(DISPATCH, AGENTS)
+    rows = await services.state.rows(DISPATCH, AGENTS)
     if id not in rows:
         raise not_found("agent", id)
     found: AgentState = rows[id]
@@ -65,14 +75,15 @@ async def put_agent(call: Call) -> Written:
     body: NewAgent = call.body
     _check(body)
     id = await writes.command_id(call)
-    agent = msgspec.convert({"id": call.path("id"), **msgspec.to_builtins(body)}, Agent)
+    capacity = CAPACITY[body.kind] if body.capacity is None else body.capacity
+    agent = msgspec.convert({**msgspec.to_builtins(body), "id": call.path("id"), "capacity": capacity}, Agent)
     return await writes.carry_out(call, DISPATCH, commands.PutAgent(id=id, by=call.token.by, agent=agent))
 
 
 def _check(body: NewAgent) -> None:
     if not body.name.strip() or len(body.name) > 200:
         raise bad_input("a name has 1 to 200 characters", where="$.name")
-    if not 0 <= body.capacity <= 1_000_000:
+    if body.capacity is not None and not 0 <= body.capacity <= 1_000_000:
         raise bad_input(f"capacity is {body.capacity}", where="$.capacity", expected="0 to 1,000,000 units")
     for skill, level in body.skills.items():
         if not 1 <= level <= 5:

@@ -62,6 +62,8 @@ class NewMessage(msgspec.Struct, frozen=True):
     provider_extra: dict[str, Any] | None = None
     bulk: bool = False
     """Said to many at once: answers of people go before it."""
+    floor: int | None = None
+    """As told with the assignment: refused when somebody else has got the conversation since."""
 
 
 class NewNote(msgspec.Struct, frozen=True):
@@ -147,7 +149,7 @@ async def _of_contact(call: Call, query: ConversationQuery, limit: int) -> Page[
 async def _of_agent(call: Call, query: ConversationQuery) -> Page[Conversation]:
     agent = _agent(call, query)
     rows = await call.services.state.rows(DISPATCH, AGENTS)
-    held = rows[agent].work if agent in rows else ()
+    held = (*rows[agent].work, *rows[agent].idle) if agent in rows else ()
     found = [one for one in await _load(call, list(held)) if _fits(one, query, agent)]
     return Page(tuple(sorted(found, key=_activity, reverse=True)))
 
@@ -274,7 +276,7 @@ def send_command(id: str, by: str, conversation: str, body: NewMessage) -> comma
     return commands.SendMessage(
         id=id, by=by, conversation=conversation, message=writes.message_id(id), parts=parts_of(body.text, body.parts),
         channel=body.channel, account=body.account, address=body.address, subject=body.subject,
-        reply_to=body.reply_to, extra=body.provider_extra, bulk=body.bulk,
+        reply_to=body.reply_to, extra=body.provider_extra, bulk=body.bulk, floor=body.floor,
     )  # fmt: skip
 
 

@@ -19,6 +19,11 @@ def by_status(status: Status) -> str:
     return f"status:{status}"
 
 
+def consulted(agent: str) -> str:
+    """The index of the conversations on which the agent is asked for advice, by since when in milliseconds."""
+    return f"consulted:{agent}"
+
+
 __all__ = [
     "AGENTS",
     "CLAIM",
@@ -37,4 +42,5 @@ __all__ = [
     "WORK",
     "Work",
     "by_status",
+    "consulted",
 ]

@@ -86,6 +86,8 @@ class Entry:
             found.append(self.event.identity.key)
         elif self.type == "contact.merged":
             found.append(self.event.merged)
+        elif self.type == "conversation.consulted":
+            found.append(self.event.consultant)
         return found
 
     @property

@@ -14,6 +14,7 @@ import msgspec
 from contracts.agent import Declared
 from contracts.content import Part
 from contracts.conversation import Status
+from contracts.policy import Need
 
 
 class Frame(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
@@ -60,6 +61,7 @@ class Reply(Frame, frozen=True, tag="reply"):
     subject: str | None = None
     reply_to: str | None = None
     provider_extra: dict[str, Any] | None = None
+    floor: int | None = None
 
 
 class Check(Frame, frozen=True, tag="check"):
@@ -97,6 +99,52 @@ class Transfer(Frame, frozen=True, tag="transfer"):
     key: str | None = None
 
 
+class Handoff(Frame, frozen=True, tag="handoff"):
+    """As ``POST /v1/conversations/{id}/handoff``."""
+
+    conversation: str
+    queue: str | None = None
+    agent: str | None = None
+    summary: str | None = None
+    note: str | None = None
+    skills: tuple[Need, ...] = ()
+    floor: int | None = None
+    force: bool = False
+    key: str | None = None
+
+
+class TakeOver(Frame, frozen=True, tag="take_over"):
+    """To oneself, whoever has it. Needs the scope ``assign``."""
+
+    conversation: str
+    why: str | None = None
+    key: str | None = None
+
+
+class Consult(Frame, frozen=True, tag="consult"):
+    """``agent`` is asked for advice, or, with ``end``, no longer (without ``agent``: oneself)."""
+
+    conversation: str
+    agent: str | None = None
+    note: str | None = None
+    end: bool = False
+    key: str | None = None
+
+
+class Callback(Frame, frozen=True, tag="callback"):
+    """As ``POST /v1/conversations/{id}/callback``."""
+
+    conversation: str
+    at: datetime | None = None
+    address: str | None = None
+    key: str | None = None
+
+
+class FinishWrapUp(Frame, frozen=True, tag="finish_wrap_up"):
+    conversation: str
+    key: str | None = None
+
+
 class Presence(Frame, frozen=True, tag="presence"):
     declared: Declared
     key: str | None = None
@@ -123,5 +171,22 @@ class Watch(Frame, frozen=True, tag="watch"):
 
 
 ClientFrame = (
-    Hello | Accept | Decline | Claim | Reply | Check | Note | SetStatus | Transfer | Presence | Typing | Read | Watch
+    Hello
+    | Accept
+    | Decline
+    | Claim
+    | Reply
+    | Check
+    | Note
+    | SetStatus
+    | Transfer
+    | Handoff
+    | TakeOver
+    | Consult
+    | Callback
+    | FinishWrapUp
+    | Presence
+    | Typing
+    | Read
+    | Watch
 )

@@ -9,10 +9,11 @@ from typing import Any
 from contracts import codec, commands, ids
 from contracts.conversation import Reach
 from contracts.streams import DISPATCH
+from router.api import care, find, writes
 from router.api import conversations as rest
-from router.api import find, writes
 from router.api.access import require
 from router.api.agent import frames
+from router.api.agents import state_of
 from router.api.problems import ApiError
 from router.api.services import ApiServices
 from router.api.tokens import Scope, Token
@@ -58,7 +59,7 @@ class Orders:
     async def _reply(self, frame: frames.Reply) -> Result:
         body = rest.NewMessage(
             frame.text, frame.parts, frame.channel, frame.account, frame.address, frame.subject, frame.reply_to,
-            frame.provider_extra,
+            frame.provider_extra, floor=frame.floor,
         )  # fmt: skip
         return await self._conversation(rest.send_command(**self._said(frame.key, frame.conversation), body=body))
 
@@ -88,6 +89,38 @@ class Orders:
         body = rest.NewOwner(frame.queue, frame.agent, frame.note)
         command = rest.transfer_command(**self._said(frame.key, frame.conversation, "assign"), body=body)
         return await self._conversation(command)
+
+    @carry_out.register
+    async def _handoff(self, frame: frames.Handoff) -> Result:
+        body = care.Handoff(frame.queue, frame.agent, frame.summary, frame.note, frame.skills, frame.floor, frame.force)
+        care.check_handoff(self._token, body)
+        id = self._meta(frame.key)["id"]
+        return await self._conversation(care.handoff_command(id, self._token, frame.conversation, body))
+
+    @carry_out.register
+    async def _take_over(self, frame: frames.TakeOver) -> Result:
+        command = commands.TakeOver(
+            **self._said(frame.key, frame.conversation, "assign"), agent=self._agent, why=frame.why
+        )
+        return await self._dispatch(frame.conversation, command)
+
+    @carry_out.register
+    async def _consult(self, frame: frames.Consult) -> Result:
+        agent = frame.agent or self._agent
+        said = self._said(frame.key, frame.conversation)
+        if not frame.end:
+            await state_of(self._services, agent)
+        return await self._conversation(commands.Consult(**said, agent=agent, note=frame.note, end=frame.end))
+
+    @carry_out.register
+    async def _callback(self, frame: frames.Callback) -> Result:
+        body = care.CallbackWish(frame.at, frame.address)
+        return await self._conversation(care.callback_command(**self._said(frame.key, frame.conversation), body=body))
+
+    @carry_out.register
+    async def _finish_wrap_up(self, frame: frames.FinishWrapUp) -> Result:
+        command = commands.FinishWrapUp(**self._said(frame.key, frame.conversation), agent=self._agent)
+        return await self._dispatch(frame.conversation, command)
 
     @carry_out.register
     async def _presence(self, frame: frames.Presence) -> Result:

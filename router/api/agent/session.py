@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -14,7 +15,7 @@ from contracts import codec, ids
 from contracts.agent import AgentState
 from contracts.commands import AgentConnection
 from contracts.conversation import Conversation
-from contracts.streams import DISPATCH
+from contracts.streams import DISPATCH, conversation_shard
 from router.api import find
 from router.api.agent import frames
 from router.api.agent.orders import Orders
@@ -26,10 +27,10 @@ from router.api.events import event_plain
 from router.api.following import closing
 from router.api.problems import ApiError, Problem, plain
 from router.api.services import ApiServices
-from router.api.tables import AGENTS, WORK
+from router.api.tables import AGENTS, WORK, consulted
 from router.api.tokens import Token
 from router.api.writes import store_trouble
-from router.shards.tail import TooSlow
+from router.shards.tail import Entry, TooSlow
 from router.store.errors import StoreError
 
 log = structlog.get_logger("madoguchi.api")
@@ -142,7 +143,7 @@ class AgentSession:
         start = self._hello.after or tail.now()
         state = await self._welcome(start)
         known = self._hello.conversations[:_MOST_SHOWN]
-        self._view.mine = {*state.work, *state.offers, *known}
+        self._view.mine = {*_held(state), *known}
         self._listen_to_mine()
         with tail.follower(self._view.accept, self._view.keys) as follower:
             self._view.widen = follower.watch
@@ -150,8 +151,14 @@ class AgentSession:
             async with closing(tail.entries(follower, start)) as entries:
                 async for entry in entries:
                     if self._view.shows(entry):
-                        self._put({"type": "event", "token": entry.token, "event": event_plain(entry)})
-                        self._listen_to_mine()
+                        await self._tell(entry)
+
+    async def _tell(self, entry: Entry) -> None:
+        new = entry.conversation in self._view.asked - self._listening.keys()
+        self._put({"type": "event", "token": entry.token, "event": event_plain(entry)})
+        self._listen_to_mine()
+        if new and entry.conversation is not None:
+            await self._show(entry.conversation, None)
 
     async def _welcome(self, start: str) -> AgentState:
         rows = await self._services.state.rows(DISPATCH, AGENTS)
@@ -163,13 +170,21 @@ class AgentSession:
             "resumed": self._hello.after is not None, "scopes": self._token.scopes,
             "heartbeat_s": self._services.limits.heartbeat_s,
         })  # fmt: skip
-        for id in (*state.work, *state.offers):
+        self._view.asked = await self._asked()
+        for id in dict.fromkeys((*_held(state), *sorted(self._view.asked))):
             if self._hello.after is None or id not in self._hello.conversations:
-                await self._show(id, id in state.offers)
+                await self._show(id, state)
         self._put({"type": "ready"})
         return state
 
-    async def _show(self, id: str, offered: bool) -> None:
+    async def _asked(self) -> set[str]:
+        """Where they are asked for advice."""
+        state = self._services.state
+        shards = [conversation_shard(number) for number in range(state.shards)]
+        found = await asyncio.gather(*(state.index(shard, consulted(self._agent)) for shard in shards))
+        return {id for members in found for id, _ in members}
+
+    async def _show(self, id: str, state: AgentState | None) -> None:
         try:
             conversation = await find.conversation(self._services, id)
             context = await context_of(self._services, conversation)
@@ -177,13 +192,18 @@ class AgentSession:
             return  # gone in the meantime; its events will tell
         self._put({
             "type": "conversation", "conversation": conversation, "context": context,
-            "offer": await self._offer(id) if offered else None,
+            "offer": await self._offer(id) if state is not None and id in state.offers else None,
+            "wrap_up_until": await self._expiry(id) if state is not None and id in state.wrap_up else None,
         })  # fmt: skip
 
     async def _offer(self, id: str) -> dict[str, Any]:
         work = await self._services.state.get(DISPATCH, WORK, id)
-        expires = None if work is None or work.expires_ms is None else codec.moment(work.expires_ms)
-        return {"queue": work.queue if work else None, "expires_at": expires}
+        return {"queue": work.queue if work else None, "expires_at": await self._expiry(id)}
+
+    async def _expiry(self, id: str) -> datetime | None:
+        """When the offer, or the wrap-up, ends."""
+        work = await self._services.state.get(DISPATCH, WORK, id)
+        return None if work is None or work.expires_ms is None else codec.moment(work.expires_ms)
 
     # -- typing, which is never stored --------------------------------------------------------------------------------
 
@@ -194,7 +214,7 @@ class AgentSession:
             self._listen(conversation)
 
     def _listen_to_mine(self) -> None:
-        shown = self._view.mine | self._view.watched
+        shown = self._view.shown
         for gone in self._listening.keys() - shown:
             self._listening.pop(gone).close()
             self._view.people.pop(gone, None)
@@ -248,6 +268,11 @@ class AgentSession:
                 await asyncio.shield(asyncio.ensure_future(self._announce(False)))
         except (StoreError, TimeoutError):
             log.warning("agent.leave_not_told", agent=self._agent)  # the session runs out by itself
+
+
+def _held(state: AgentState) -> tuple[str, ...]:
+    """All that is theirs in some way."""
+    return (*state.work, *state.offers, *state.idle, *state.wrap_up)
 
 
 def read_frame(text: str) -> Any:

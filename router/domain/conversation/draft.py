@@ -77,6 +77,8 @@ class Draft:
         turn.put(CONVERSATION, now.id, now)
         if before is None or before.status != now.status or before.agent != now.agent:
             self._list(before, now)
+        if (before.consulted if before is not None else ()) != now.consulted:
+            self._list_consultants(before.consulted if before is not None else (), now)
         return now
 
     def hold(self, step: sla.Step | None) -> None:
@@ -105,3 +107,12 @@ class Draft:
                 self.turn.unindex(f"status:{before.status}", now.id)
             self.turn.index(f"status:{now.status}", now.id, self.turn.at_ms)
         note(self.turn, now, before.agent if before is not None and before.agent != now.agent else None)
+
+    def _list_consultants(self, before: tuple[str, ...], now: Conversation) -> None:
+        """Each finds the conversations on which they are asked for advice."""
+        for agent in before:
+            if agent not in now.consulted:
+                self.turn.unindex(f"consulted:{agent}", now.id)
+        for agent in now.consulted:
+            if agent not in before:
+                self.turn.index(f"consulted:{agent}", now.id, self.turn.at_ms)

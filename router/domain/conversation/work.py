@@ -206,6 +206,8 @@ def _may_transfer(turn: Turn, rules: ConversationRules, now: Conversation, comma
         raise Refusal("invalid", "A transfer names a queue or an agent.")
     if len(command.summary or "") > LONGEST_SUMMARY:
         raise Refusal("invalid", f"A summary has at most {LONGEST_SUMMARY} characters.")
+    if command.own and command.by != f"{rules.agent_prefix}{now.agent}":
+        raise Refusal("conflict", "Only who has the conversation can hand it over.")
     holds_floor(turn, rules, now, command.by, command.floor)
 
 

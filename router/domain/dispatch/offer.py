@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from contracts.commands import AcceptOffer, ClaimWork, DeclineOffer, TakeOver, TimerDue
+from contracts.commands import AcceptOffer, AddNote, ClaimWork, DeclineOffer, TakeOver, TimerDue
+from contracts.content import Text
 from contracts.events import OfferAccepted, OfferDeclined, OfferExpired, WorkEscalated
+from contracts.ids import message_id
 from router.domain.dispatch.attend import known, send_away
 from router.domain.dispatch.choose import Choice
 from router.domain.dispatch.drain import drain, hand_on
@@ -65,7 +67,7 @@ def claim(moves: Moves, command: ClaimWork) -> None:
 
 
 def take_over(moves: Moves, command: TakeOver) -> None:
-    """A supervisor's word: whoever has it, and whatever the agent holds. Who had it is told.
+    """A supervisor's word: whoever has it, and whatever the agent holds. Who had it is told, and why stays as a note.
 
     Raises:
         Refusal: ``not_found``; ``conflict``: the agent is not there, or the conversation is over.
@@ -85,6 +87,11 @@ def take_over(moves: Moves, command: TakeOver) -> None:
     else:
         work, freed = moves.take_back(work, "taken_over")
     work = moves.fresh(replace(work, declined={}, excluded=(), only=()))
+    if command.why:
+        note = message_id("take_over", moves.turn.entry)
+        moves.tell(
+            work, AddNote(conversation=work.conversation, message=note, parts=(Text(command.why),), by=command.by)
+        )
     moves.give(work, Choice(seat, "taken_over"), Asked("taken_over"), at_once=True)
     if freed is not None and freed is not seat:
         drain(moves, freed, "capacity_freed")
@@ -99,6 +106,8 @@ def _claimable(moves: Moves, command: ClaimWork) -> tuple[Work, Seat]:
         raise Refusal("not_found", "The conversation does not wait for an agent.")
     if work.state != "waiting":
         raise Refusal("conflict", "Somebody else has the conversation, or it is on offer to them.")
+    if seat.agent.kind == "bot" and seat.id not in moves.desk.room(work):
+        raise Refusal("conflict", "A bot takes work of its own queues only.")
     return work, seat
 
 

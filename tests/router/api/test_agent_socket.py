@@ -51,9 +51,16 @@ class Client:
         return found
 
     async def ask(self, type: str, **fields: Any) -> dict[str, Any]:
+        return await self.result(await self.say(type, **fields))
+
+    async def say(self, type: str, **fields: Any) -> str:
+        """Sends a frame; its id."""
         self._number += 1
         id = f"q{self._number}"
         await self.socket.send_json({"type": type, "id": id, **fields})
+        return id
+
+    async def result(self, id: str) -> dict[str, Any]:
         return await self.until(lambda frame: frame["type"] == "result" and frame["id"] == id)
 
     @property

@@ -140,11 +140,18 @@ def test_who_is_asked_for_advice_writes_notes_and_does_not_answer() -> None:
     world.answer(id, by="agent:jiro", **{"id": "cm_2"})
     assert [refused(world, each) for each in ("cm_1", "cm_2")] == ["conflict", "conflict"]
     assert len(world.told(RequestAgent)) == 1  # nobody else was asked for
+    assert listed(world) == {"consulted:jiro": {id}}
     world.assign(id, "jiro")
-    assert world.conversation.consulted == ()
+    assert world.conversation.consulted == () and listed(world) == {}
     world.answer(id, by="agent:jiro", **{"id": "cm_3"})
     assert refused(world, "cm_3") is None
     world.check()
+
+
+def listed(world: World) -> dict[str, set[str]]:
+    """The conversations in which each is asked for advice, as they find them."""
+    indexes = [(name, set(ids)) for shard in world.store.shards.values() for name, ids in shard.indexes.items() if ids]
+    return {name: ids for name, ids in indexes if name.startswith("consulted:")}
 
 
 def test_advice_ends_by_itself_and_by_hand() -> None:
@@ -153,8 +160,9 @@ def test_advice_ends_by_itself_and_by_hand() -> None:
     world.ask(Consult(conversation=id, agent="jiro", end=True, by="agent:hanako"))
     world.ask(Consult(conversation=id, agent="saburo", end=True, by="agent:saburo"))
     assert world.conversation.consulted == ("shiro",)
+    assert listed(world) == {"consulted:shiro": {id}}
     world.status(id, "resolved")
-    assert world.conversation.consulted == ()
+    assert world.conversation.consulted == () and listed(world) == {}
     ended = [event.consultant for event in world.store.events(kind=ConversationConsulted) if event.ended]
     assert ended == ["jiro", "saburo", "shiro"]
     world.check()
