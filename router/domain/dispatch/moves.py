@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.codec import moment
-from contracts.commands import Command, TagConversation, WorkAssigned, WorkOffered, WorkReturned
+from contracts.commands import Command, TagConversation, WorkAssigned, WorkClassified, WorkOffered, WorkReturned
 from contracts.decision import Decision, Outcome
 from contracts.events import DecisionMade, OfferMade, OfferWithdrawn, WorkOverflowed, WrapUpEnded, WrapUpStarted
 from contracts.ids import shard_of
@@ -143,7 +143,7 @@ class Moves:
     def fresh(self, work: Work) -> Work:
         """As the rules of now have it; the conversation is told of tags that are new."""
         now = refreshed(self.desk, work, self.turn.at_ms)
-        self.tag(now, work.tags)
+        self.classified(now, work)
         return now
 
     # -- the steps -------------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class Moves:
     def rewrite(self, before: Work, work: Work) -> None:
         """Waiting work that another policy made something else of; the lines are made anew by the caller."""
         self.keep(work)
-        self.tag(work, before.tags)
+        self.classified(work, before)
         step_ms = next_step_ms(work)
         if step_ms is not None:
             self.turn.timer(RELAX + work.conversation, step_ms)
@@ -269,6 +269,12 @@ class Moves:
 
     def tell(self, work: Work, command: Command) -> None:
         self.turn.tell(conversation_shard(shard_of(work.conversation)), command)
+
+    def classified(self, work: Work, before: Work | None) -> None:
+        """Tells the conversation what the rules make of it now, where that is new: tags, and what is promised."""
+        self.tag(work, before.tags if before is not None else ())
+        if work.sla != (before.sla if before is not None else None):
+            self.tell(work, WorkClassified(conversation=work.conversation, queue=work.queue, sla=work.sla))
 
     def tag(self, work: Work, had: tuple[str, ...]) -> None:
         """Tells the conversation the tags that are new."""

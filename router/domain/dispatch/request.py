@@ -136,7 +136,7 @@ def _arrive(moves: Moves, command: RequestAgent, freed: Seat | None) -> None:
         asked_skills=command.skills,
     )
     work, notes = routed(moves.desk, work, moves.turn.at_ms)
-    moves.tag(work, ())
+    moves.classified(work, None)
     _go(moves, _kept_from(moves, work, command.exclude), _asked(command, notes), freed)
 
 
@@ -159,7 +159,7 @@ def _transfer(moves: Moves, command: RequestAgent, known: Work) -> None:
         attempts=0,
     )
     work, notes = routed(moves.desk, work, moves.turn.at_ms)
-    moves.tag(work, known.tags)
+    moves.classified(work, known)
     _go(moves, _kept_from(moves, work, (*command.exclude, *_giver(known, command))), _asked(command, notes), freed)
 
 
@@ -173,7 +173,7 @@ def _go(moves: Moves, work: Work, asked: Asked, freed: Seat | None) -> None:
 def _update(moves: Moves, command: RequestAgent, known: Work) -> None:
     """Something was learnt of waiting work: it may belong to another queue now, or further in front."""
     work, notes = routed(moves.desk, _told(known, command), moves.turn.at_ms)
-    moves.tag(work, known.tags)
+    moves.classified(work, known)
     work = _kept_from(moves, work, command.exclude) if command.exclude else work
     if _same_place(work, known):
         moves.keep(work)
