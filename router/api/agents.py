@@ -38,6 +38,8 @@ class NewAgent(msgspec.Struct, frozen=True):
     kind: Literal["human", "bot"] = "human"
     teams: tuple[str, ...] = ()
     shift: str | None = None
+    voice: str | None = None
+    """Where calls are put through to: a number in E.164, or ``sip:...``."""
 
 
 class NewPresence(msgspec.Struct, frozen=True):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 from contracts.agent import Agent, AgentState
 from contracts.commands import PutAgent, RemoveAgent
 from contracts.streams import DISPATCH
+from router.api.agents import CAPACITY
 from router.cli.configuration import config_option, configuration
 from router.cli.failure import Misused
 from router.cli.reach import reach, shard_count
@@ -26,12 +28,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     put.add_argument("id")
     put.add_argument("--name", help="default: the id")
     put.add_argument("--queue", action="append", help="serves this queue; may be repeated; default: default")
-    put.add_argument("--capacity", type=int, default=100, help="in units; default: 100")
+    put.add_argument("--team", action="append", default=[], help="serves every queue that names it; may be repeated")
+    put.add_argument("--bot", action="store_true", help="a program: speaks only while it has the conversation")
+    put.add_argument("--capacity", type=int, help="in units; default: 100, for a bot 100,000")
     put.add_argument(
         "--limit", action="append", default=[], metavar="CLASS=N", help="the most at once of a channel class"
     )
     put.add_argument("--skill", action="append", default=[], metavar="NAME=LEVEL", help="level from 1 to 5")
     put.add_argument("--language", action="append", default=[])
+    put.add_argument("--shift", metavar="CALENDAR", help="when they work: a calendar of the policy")
+    put.add_argument("--voice", metavar="NUMBER", help="where calls are put through to: E.164, or sip:...")
     put.add_argument("--disabled", action="store_true", help="is given nothing")
     remove = actions.add_parser("remove", help="their work goes back to its queues")
     remove.add_argument("id")
@@ -60,26 +66,35 @@ def _row(state: AgentState) -> Row:
     agent, presence = state.agent, state.presence
     return {
         "id": agent.id,
-        "name": agent.name,
+        "name": f"{agent.name} (bot)" if agent.kind == "bot" else agent.name,
         "declared": presence.declared if agent.enabled else "disabled",
         "connected": presence.connected,
+        "on_shift": presence.on_shift,
         "used": f"{state.used}/{agent.capacity}",
         "work": len(state.work),
+        "idle": len(state.idle),
         "offers": len(state.offers),
-        "queues": agent.queues,
+        "wrap_up": len(state.wrap_up),
+        "skills": [f"{skill} {level}" for skill, level in sorted(agent.skills.items())],
+        "queues": [*agent.queues, *(f"team {team}" for team in agent.teams)],
     }
 
 
 async def _put(settings: Settings, arguments: argparse.Namespace) -> None:
+    kind: Literal["human", "bot"] = "bot" if arguments.bot else "human"
     agent = Agent(
         id=arguments.id,
         name=arguments.name or arguments.id,
         queues=tuple(arguments.queue or ["default"]),
-        capacity=arguments.capacity,
+        capacity=CAPACITY[kind] if arguments.capacity is None else arguments.capacity,
         limits=_numbers(arguments.limit, "--limit"),
         skills=_numbers(arguments.skill, "--skill"),
         languages=tuple(arguments.language),
         enabled=not arguments.disabled,
+        kind=kind,
+        teams=tuple(arguments.team),
+        shift=arguments.shift,
+        voice=arguments.voice,
     )
     async with reach(settings) as store:
         command = PutAgent(id=command_id(), by="cli", agent=agent)

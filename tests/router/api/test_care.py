@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from contracts.commands import PublishPolicy
-from contracts.policy import ChannelClass, Policy, Queue
+from contracts.policy import ChannelClass, Match, Policy, Queue, Rule, Sla
 from contracts.streams import DISPATCH
 from tests.router.api.desk import Desk
 from tests.router.api.test_agent_socket import Client, signed_in, texts
@@ -222,7 +222,7 @@ async def test_agents_are_declared_with_all_there_is_to_say(service: Desk) -> No
     admin = await service.token("admin")
     said: dict[str, Any] = {
         "name": "FAQ", "kind": "bot", "queues": ["bots"], "teams": ["web"], "shift": "days", "skills": {"ja": 5},
-        "languages": ["ja"], "limits": {"chat": 9},
+        "languages": ["ja"], "limits": {"chat": 9}, "voice": "+81312345678",
     }  # fmt: skip
     await service.post("/v1/agents/faq", admin, said, method="PUT")
     found = (await service.get("/v1/agents/faq", admin))["agent"]
@@ -249,3 +249,24 @@ async def test_silent_conversations_are_still_their_agents(service: Desk) -> Non
             assert [f["conversation"]["idle"] for f in again.told if f["type"] == "conversation"] == [True]
         mine = await service.get("/v1/conversations", token, params={"agent": "me"})
         assert [one["id"] for one in mine["items"]] == [id]
+
+
+async def test_a_line_is_shown_with_places_and_what_was_promised(service: Desk) -> None:
+    rules = (Rule("calls", Match(words=("至急",)), queue="default", priority=9),)
+    slas = {"quick": Sla(first_response_s=600)}
+    policy = Policy(rules=rules, slas=slas, queues=(Queue("default", sla="quick"),))
+    await service.command(DISPATCH, PublishPolicy(policy=policy))
+    token = await service.token()
+    plain = await service.conversation("いつでも", "taro")
+    urgent = await service.conversation("至急です", "jiro")
+    await service.post(f"/v1/conversations/{plain}/callback", token, {})
+    for id in (plain, urgent):
+        for _ in range(100):
+            if (await service.get(f"/v1/conversations/{id}", token)).get("sla"):
+                break
+            await asyncio.sleep(0.02)
+    line = (await service.get("/v1/queues/default/waiting", token))["items"]
+    assert [(one["position"], one["conversation"]) for one in line] == [(1, urgent), (2, plain)]
+    assert [one.get("priority", 0) for one in line] == [9, 0]
+    assert [one.get("diverted") for one in line] == [None, "callback"]
+    assert all(one["sla"]["clocks"][0]["due_at"] > one["waiting_since"] for one in line)
