@@ -40,6 +40,8 @@ class ReplyContext(msgspec.Struct, frozen=True, omit_defaults=True):
     token: str | None = None
     token_expires_at: datetime | None = None
     window_expires_at: datetime | None = None
+    via: str | None = None
+    """Where the channel wants answers to this customer to go, when that is not the same for all (Teams' serviceUrl)."""
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,6 +12,7 @@ import msgspec
 from connectors import registry
 from connectors.api import Connector
 from router.net.http import Http
+from router.net.supplies import AccountHttp, Supplies
 from router.observe.health import Component, Health
 from router.settings.root_key import RootKey
 from router.settings.sections import Account as AccountSettings
@@ -44,6 +45,11 @@ class Account:
             return False
         self._spare -= 1
         return True
+
+    @property
+    def supplies(self) -> Supplies | None:
+        """The tokens and keys that it has to fetch; None where it needs none."""
+        return self.http.supplies if isinstance(self.http, AccountHttp) and self.http.supplies else None
 
     @property
     def channel(self) -> str:
@@ -133,7 +139,7 @@ def _open(name: str, settings: AccountSettings, public_url: str, health: Health,
     url = f"{public_url}/in/{name}"
     options = placed(options_of(name, settings, cls, keys), cls, url)
     connector = cls(name, registry.settings_of(cls, options, name))
-    http = Http(allow_private=settings.allow_private)
+    http = AccountHttp(connector, allow_private=settings.allow_private)
     return Account(name, connector, settings, url, http, health)
 
 

@@ -23,6 +23,7 @@ from connectors.api.outcome import (
 from connectors.api.request import ProviderRequest, ProviderResponse, Request, Response
 from connectors.api.secret import Secret
 from connectors.api.session import Action, Close, Invite, Publish, Say, Session, SessionOpen, Typing, Watch
+from connectors.api.supply import Supplied, Supply
 
 __all__ = [
     "KINDS",
@@ -58,6 +59,8 @@ __all__ = [
     "Session",
     "SessionOpen",
     "Sink",
+    "Supplied",
+    "Supply",
     "Then",
     "Typing",
     "Uncertain",

@@ -6,7 +6,7 @@ The host does the HTTP and keeps the order: limit, verify the raw bytes, parse, 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
@@ -31,6 +31,7 @@ from connectors.api.outcome import (
 )
 from connectors.api.request import ProviderRequest, ProviderResponse, Request, Response
 from connectors.api.session import Session, SessionOpen
+from connectors.api.supply import Supplied, Supply
 from contracts.attachment import Attachment
 from contracts.conversation import Reach
 from contracts.identity import Profile
@@ -133,6 +134,24 @@ class Connector(Generic[S]):
     async def deliver(self, outbound: Outbound) -> Outcome | None:
         """Sends over a transport of the connector's own (SMTP); None: the host uses render and interpret."""
         return None
+
+    # -- tokens and keys ----------------------------------------------------------------------------------------------
+
+    def supplies(self) -> Sequence[Supply]:
+        """What has to be fetched before the account can work."""
+        return ()
+
+    def read_supply(self, name: str, response: ProviderResponse) -> Supplied | Then | Failed:
+        """What came, or the call that has to follow, or why there is none. Asked for failures too."""
+        return Failed(problem("unsupported", f"there is no supply {name!r}"))
+
+    def authorise(
+        self, request: ProviderRequest, now: datetime, nonce: str, supplied: Mapping[str, bytes]
+    ) -> ProviderRequest:
+        """The call as it goes out: with a fetched token, or signed with the time. Called right before each call of the
+        account but those for supplies. ``nonce`` is another one (32 hexadecimal digits) for every call, ``supplied``
+        has what ``request.needs`` names."""
+        return request
 
     # -- looking things up ------------------------------------------------------------------------------------------
 

@@ -65,6 +65,8 @@ class Refused(msgspec.Struct, frozen=True):
 
     reason: str
     status: int = 401
+    renew: str | None = None
+    """It may be theirs all the same: this supply is missing or old. It is fetched, and ``verify`` asked once more."""
 
 
 # -- of parse -------------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ class Request(msgspec.Struct, frozen=True):
     received_at: datetime
     url: str
     remote: str | None = None
+    supplied: Mapping[str, bytes] = {}
+    """What the host has of the connector's supplies, by name."""
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.path!r}, {len(self.body)} bytes)"
@@ -60,6 +62,8 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     """The connector's own note for ``interpret``; sent to nobody."""
     secret_part: str = ""
     """What in ``url`` is a secret (a token in the path): shown as stars."""
+    needs: tuple[str, ...] = ()
+    """Supplies that ``authorise`` puts into it; they are fetched before it is made."""
 
     def __repr__(self) -> str:
         # Neither headers, body nor query: they hold tokens and what people wrote.

@@ -50,6 +50,10 @@ class Subject:
     """What another account of this channel has instead; None: the same with other secrets."""
     compares_secrets: ClassVar[bool] = True
     """False where the provider signs with a key of its own (RSA, Ed25519): then nothing secret is compared."""
+    supplied: ClassVar[Mapping[str, bytes]] = {}
+    """What the host would have fetched (``Connector.supplies``): the keys with which the provider signs."""
+    proofs: ClassVar[Sequence[str]] = ()
+    """The headers that prove a request, where they neither depend on the body nor have a secret in them (a JWT)."""
     posted_to: ClassVar[bool] = True
     """False where requests are a customer's (a chat widget), not a provider's: those the channel tests by itself."""
     least_inbound: ClassVar[int] = 1
@@ -98,7 +102,7 @@ class Subject:
 
     def request(self, body: bytes, at: datetime = case_files.NOW, **headers: str) -> Request:
         """A genuine request with that body."""
-        bare = Request("POST", "", {}, {}, body, at, HOST)
+        bare = Request("POST", "", {}, {}, body, at, HOST, supplied=self.supplied)
         return msgspec.structs.replace(bare, headers={**self.sign_request(bare), **headers})
 
     def request_of(self, case: case_files.InboundCase) -> Request:
@@ -106,7 +110,9 @@ class Subject:
         if (case.method, case.path, case.query) == ("POST", "", {}):
             return self.request(case.payload(), case.received_at, **case.headers)
         url = HOST + case.path + (f"?{urlencode(case.query)}" if case.query else "")
-        bare = Request(case.method, case.path, case.query, {}, case.payload(), case.received_at, url)
+        bare = Request(
+            case.method, case.path, case.query, {}, case.payload(), case.received_at, url, supplied=self.supplied
+        )
         return msgspec.structs.replace(bare, headers={**self.sign_request(bare), **case.headers})
 
     def pieces(self, parts: tuple[Part, ...], media: Mapping[str, Any] = MEDIA) -> tuple[Part, ...] | Failed:

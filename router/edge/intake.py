@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import structlog
 from aiohttp import web
 
-from connectors.api import Batch, Ignored, Malformed, NotAccepted, Refused, Request, Response
+from connectors.api import Batch, Ignored, Malformed, NotAccepted, Refused, Request, Response, Verified
 from router.accounts import Account, Accounts
 from router.edge.publish import Publisher
 from router.observe.metrics import Metrics
@@ -22,6 +23,7 @@ from router.observe.metrics import Metrics
 log = structlog.get_logger("madoguchi.edge")
 
 _NO_QUERY: Final[dict[str, str]] = {}
+_NO_SUPPLIES: Final[dict[str, bytes]] = {}
 PREFIX: Final = "/in/"
 _SLOWEST: Final = 16_384
 """Bytes a second of a body that is still worth waiting for."""
@@ -84,6 +86,8 @@ class Intake:
             if answered is not None:
                 return respond(answered)
             verified = connector.verify(request)
+            if isinstance(verified, Refused) and verified.renew is not None:
+                verified = await _again(account, request, verified)
         except Exception as error:
             log.error("connector.failed", account=account.name, error=type(error).__name__)
             return self._refuse(account, Refused(f"the connector failed: {type(error).__name__}", 400))
@@ -118,6 +122,19 @@ class Intake:
         return Response(200) if parsed.status == 400 else Response(parsed.status)
 
 
+async def _again(account: Account, request: Request, refused: Refused) -> Verified | Refused:
+    """Verified anew with what was missing or out of date (the provider's keys). A provider that is genuine comes again
+    when it cannot be had at the moment."""
+    name, supplies = refused.renew or "", account.supplies
+    if supplies is None:
+        return refused
+    await supplies.renew(name)
+    known = supplies.known()
+    if known.get(name) != request.supplied.get(name):
+        return account.connector.verify(msgspec.structs.replace(request, supplied=known))
+    return refused if name in known else Refused(f"{name} cannot be had at the moment", 503)
+
+
 def _parse(account: Account, request: Request) -> Any:
     """What the connector makes of it. A connector that raises has a bug; the payload is kept like a malformed one."""
     try:
@@ -143,6 +160,7 @@ def make_request(request: web.BaseRequest, account: Account, path: str, body: by
         datetime.now(UTC),
         f"{url}?{request.query_string}" if request.query_string else url,
         request.remote,
+        _NO_SUPPLIES if account.supplies is None else account.supplies.known(),
     )
 
 

@@ -9,7 +9,7 @@ import aiohttp
 from connectors.api import ProviderRequest, ProviderResponse
 from router.net.guard import Forbidden, UrlRefused, check_url, connector
 
-_MOST_ANSWER: Final = 1_048_576
+MOST_ANSWER: Final = 1_048_576
 
 
 class TooLarge(Exception):
@@ -27,7 +27,7 @@ class Http:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def call(self, request: ProviderRequest, *, most: int = _MOST_ANSWER) -> ProviderResponse:
+    async def call(self, request: ProviderRequest, *, most: int = MOST_ANSWER) -> ProviderResponse:
         """The provider's answer, or in ``failure`` why there is none. Never raises for what the other side does.
 
         ``failure`` is one of those in :class:`ProviderResponse`, or ``too_large``. When the address is one that we do
