@@ -62,10 +62,12 @@ def test_tokens_are_made_listed_and_revoked(service: Demonstration) -> None:
 
 
 def test_agents_are_put_listed_and_removed(service: Demonstration) -> None:
-    assert service.run("agents", "put", "mei", "--name", "芽衣", "--skill", "english=4").returncode == 0
+    put = ("agents", "put", "mei", "--name", "芽衣", "--skill", "english=4", "--team", "web", "--bot")
+    assert service.run(*put).returncode == 0
     listed = json.loads(service.run("agents", "list", "--json").stdout)
     assert {one["agent"]["id"]: one["agent"].get("skills") for one in listed}["mei"] == {"english": 4}
-    assert "芽衣" in service.run("agents", "list").stdout
+    shown = service.run("agents", "list").stdout
+    assert "芽衣 (bot)" in shown and "0/100000" in shown and "english 4" in shown and "team web" in shown
     assert service.run("agents", "remove", "mei").returncode == 0
     assert "mei" not in service.run("agents", "list").stdout
 
