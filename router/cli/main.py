@@ -32,6 +32,7 @@ COMMANDS = {
     "simulate-provider": "a channel's fake provider, for whoever has no account there yet",
     "agents": "list, put and remove agents",
     "policy": "check, compare, publish and take back the routing policy",
+    "rehearse": "a day of traffic under another policy, beside the present one",
     "why": "the story of a conversation's routing, a sentence a step",
     "streams": "each shard: waiting commands, owner, events",
     "dead": "commands that could not be carried out: list, show, replay",

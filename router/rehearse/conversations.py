@@ -102,6 +102,8 @@ class Conversations:
         talk, news = subject
         if talk.over or self.talks[talk.life.conversation] is not talk:
             return
+        if talk.agent is not None and (news.request.queue or news.request.agent):
+            return  # it was sent on while nobody had it
         since = moment(talk.life.waiting_since_ms)
         self._do(replace(news.request, waiting_since=since, raised=talk.raised))
         self._placed(talk)
