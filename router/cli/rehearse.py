@@ -226,7 +226,8 @@ def _print_groups(dimension: str, told: Rehearsed, words: dict[str, str]) -> Non
     listed = []
     for pair in found:
         cells = [
-            f"{old or '-'} > {new or '-'}" if old != new else old for old, new in zip(*map(cells_of, pair), strict=True)
+            f"{old or '-'} > {new or '-'}" if old != new else old
+            for old, new in zip(*(cells_of(one, words) for one in pair), strict=True)
         ]
         listed.append({words[dimension]: name_of(pair), **dict(zip(headings, cells, strict=True))})
     show(listed, False, "")
@@ -236,7 +237,9 @@ def _print_stranded(found: Sequence[Stranded], words: dict[str, str]) -> None:
     if found:
         print()
     for one in found[:5]:
-        said = words["stranded"].format(conversation=one.conversation, queue=one.queue, waited=span(one.waited_s))
+        said = words["stranded"].format(
+            conversation=one.conversation, queue=one.queue, waited=span(one.waited_s, words)
+        )
         print(f"{words['after']}: {said}")
 
 

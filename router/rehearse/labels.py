@@ -60,6 +60,9 @@ ENGLISH: Final = {
     "axis_share": "share",
     "who": "Who would have got what",
     "figures": "Figures",
+    "seconds": "{seconds:.1f} s",
+    "minutes": "{minutes} min {rest:02d} s",
+    "hours": "{hours} h {rest:02d} min",
 }
 JAPANESE: Final = {
     "title": "振り分け方針のリハーサル",
@@ -117,6 +120,9 @@ JAPANESE: Final = {
     "axis_share": "割合",
     "who": "行き先の変わる会話",
     "figures": "数値",
+    "seconds": "{seconds:.1f}秒",
+    "minutes": "{minutes}分{rest:02d}秒",
+    "hours": "{hours}時間{rest:02d}分",
 }
 
 

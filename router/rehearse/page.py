@@ -21,7 +21,7 @@ STYLE: Final = """
 body { margin: 0 auto; max-width: 70rem; padding: 1rem; color: var(--ink); background: var(--ground);
   font: 16px/1.5 system-ui, "Hiragino Sans", "Noto Sans JP", "Noto Sans CJK JP", sans-serif; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-figure { margin: 0; } svg { width: 100%; height: auto; display: block; }
+figure { margin: 0; overflow-x: auto; } svg { width: 100%; min-width: 46rem; height: auto; display: block; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; min-width: 30rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td { white-space: nowrap; } thead th { color: var(--faint); font-weight: 500; } tbody th { font-weight: 500; }
@@ -34,7 +34,7 @@ def page(sides: Sides, changes: Changes, labels: dict[str, str], language: str) 
     body = [
         element("h1", _plain(labels["title"])),
         element("p", _plain(_summary(changes, labels))),
-        element("figure", chart(sides, labels, language)),
+        element("figure", chart(sides, labels, language), tabindex=0),
         _table(labels["figures"], names, rows(sides.before, sides.after, sides.within_s, labels)),
     ]
     body += [_groups(name, sides, labels) for name in ("queue", "priority", "class")]
@@ -69,7 +69,7 @@ def _groups(dimension: str, sides: Sides, labels: dict[str, str]) -> str:
     lines = []
     for pair in groups(dimension, sides.before, sides.after):
         line = [name_of(pair)]
-        for cells in zip(*map(cells_of, pair), strict=True):
+        for cells in zip(*(cells_of(one, labels) for one in pair), strict=True):
             line += cells
         lines.append(line)
     return _table(labels["by"].format(name=labels[dimension]), heads, lines)

@@ -45,15 +45,15 @@ def name_of(pair: tuple[Group | None, Group | None]) -> str:
     return next(one.name for one in pair if one is not None)
 
 
-def cells_of(group: Group | None) -> tuple[str, ...]:
+def cells_of(group: Group | None, labels: dict[str, str]) -> tuple[str, ...]:
     """How many, half and 95 % waited, had an agent in time, first answers in time."""
     if group is None:
         return ("-",) * 5
     wait = group.wait_s
     return (
         f"{group.conversations:,}",
-        span(wait["p50"]),
-        span(wait["p95"]),
+        span(wait["p50"], labels),
+        span(wait["p95"], labels),
         percent(group.within),
         percent(group.kept),
     )
@@ -63,10 +63,10 @@ def _group(before: Group, after: Group, within_s: float, labels: dict[str, str])
     for name in PLAIN:
         yield _count(labels[name], getattr(before, name), getattr(after, name))
     yield _share(labels["within"].format(within=_number(within_s)), before.within, after.within)
-    yield _span(labels["mean_s"], before.mean_s, after.mean_s)
+    yield _span("mean_s", before.mean_s, after.mean_s, labels)
     for name in WAITS:
-        yield _span(labels[name], before.wait_s[name], after.wait_s[name])
-    yield _span(labels["longest_s"], before.longest_s, after.longest_s)
+        yield _span(name, before.wait_s[name], after.wait_s[name], labels)
+    yield _span("longest_s", before.longest_s, after.longest_s, labels)
     yield _share(labels["kept"], before.kept, after.kept)
 
 
@@ -88,8 +88,11 @@ def _share(label: str, before: float | None, after: float | None) -> Row:
     return Row(label, percent(before), percent(after), _signed(percent, before, after))
 
 
-def _span(label: str, before: float | None, after: float | None) -> Row:
-    return Row(label, span(before), span(after), _signed(span, before, after))
+def _span(name: str, before: float | None, after: float | None, labels: dict[str, str]) -> Row:
+    def form(seconds: float | None) -> str:
+        return span(seconds, labels)
+
+    return Row(labels[name], form(before), form(after), _signed(form, before, after))
 
 
 def _signed(form: Callable[[float | None], str], before: float | None, after: float | None) -> str:
@@ -106,14 +109,16 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{share * 100:.1f} %"
 
 
-def span(seconds: float | None) -> str:
+def span(seconds: float | None, labels: dict[str, str]) -> str:
     """Seconds, or minutes and seconds, or hours and minutes."""
     if seconds is None:
         return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
     whole = round(seconds)
-    return f"{whole // 60} min {whole % 60:02d} s" if whole < 3600 else f"{whole // 3600} h {whole // 60 % 60:02d} min"
+    if seconds < 60:
+        return labels["seconds"].format(seconds=seconds)
+    if whole < 3600:
+        return labels["minutes"].format(minutes=whole // 60, rest=whole % 60)
+    return labels["hours"].format(hours=whole // 3600, rest=whole // 60 % 60)
 
 
 def _number(value: float) -> str:
@@ -124,7 +129,7 @@ def side(one: Side, labels: dict[str, str]) -> str:
     """For example ``chat, chat-004, 3.2 s``."""
     if one.queue is None:
         return "-"
-    wait = span(one.wait_s) if one.wait_s is not None else labels.get(one.end or "", "")
+    wait = span(one.wait_s, labels) if one.wait_s is not None else labels.get(one.end or "", "")
     return ", ".join(part for part in (one.queue, one.agent or labels["nobody"], wait) if part)
 
 
