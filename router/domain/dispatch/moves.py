@@ -344,6 +344,8 @@ class Moves:
             until_ms = work.only_until_ms or self.turn.at_ms + self.desk.rules.queue(work.queue).prefer_wait_s * 1000
             work = replace(work, only=choice.only, only_until_ms=until_ms)
             self.turn.timer(PREFER + work.conversation, until_ms)
+        elif work.keeper is not None:
+            work = replace(work, keeper=None)  # nobody waits for them, so from here on they are one of many
         self.keep(work)
         self.desk.lines.add(work)
         if work.declined:

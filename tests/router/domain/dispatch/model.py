@@ -464,6 +464,7 @@ class Model:
         queue, fresh = self.queue(job.queue), job.fresh
         job.fresh = False
         if self.shut(job):
+            job.keeper = None
             return None
         if job.only:
             return next((self.people[id] for id in job.only if self.can(self.people[id], job)), None)
@@ -477,6 +478,7 @@ class Model:
             job.only = tuple(person.agent.id for person in full)
             job.only_until = job.only_until or self.now + queue.prefer_wait_s * 1000
             return None
+        job.keeper = None
         able = [person for person in self.asked(job) if self.can(person, job)]
         return min(able, key=lambda person: self.order(person, job, queue), default=None)
 
