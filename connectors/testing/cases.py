@@ -84,6 +84,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thread: str | None = None
     extra: dict[str, Any] | None = None
     media: dict[str, MediaLink] = {}
+    automatic: bool = False
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,6 +173,7 @@ def outbound_of(message: Message, account: str, channel: str, pieces: tuple[Part
         media=message.media,
         extra=message.extra,
         token=message.token,
+        automatic=message.automatic,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
 
 from connectors.api import ProviderResponse, Request
 from connectors.testing.provider import Call, ProviderSimulator, Webhook, json_answer, posted
@@ -29,7 +31,9 @@ class TwilioSimulator(ProviderSimulator[S]):
     def signed(self, webhook: Webhook) -> Request:
         """The signature is the same at each attempt, because it covers no time."""
         signs = headers(keys_of(self.settings)[0], self.to + webhook.path, webhook.body)
-        return posted(self.to, webhook.path, signs, webhook.body, self.now)
+        path, _, query = webhook.path.partition("?")
+        request = posted(self.to, webhook.path, signs, webhook.body, self.now)
+        return msgspec.structs.replace(request, path=path, query=dict(parse_qsl(query, keep_blank_values=True)))
 
     def answer(self, call: Call) -> ProviderResponse:
         if call.headers.get("authorization") != sign_in(self.settings)["authorization"]:
