@@ -40,7 +40,6 @@ def _look(moves: Moves, announce: Announce, work: Work) -> None:
         deaf(turn, desk, conversation)
         return
     news = desk.hall.news[conversation]
-    desk.hall.pause_news(conversation)
     found = word(news, announce, desk.lines.position(work), predicted_s(desk, work, turn.at_ms))
     if found is not None:
         once = f"{ALTERNATIVE}:{work.arrival}" if found.text == ALTERNATIVE else None

@@ -47,6 +47,7 @@ class Hall:
 
     def put_news(self, conversation: str, news: News) -> None:
         """What a customer is told next, and when."""
+        self.pause_news(conversation)
         self.news[conversation] = news
         self.wheels[news.queue].add((news.due_ms, conversation))
 

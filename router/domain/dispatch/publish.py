@@ -144,16 +144,16 @@ def _rearrange(moves: Moves, before: Policy, policy: Policy, number: int) -> Non
     moves.desk.arrange()
     drain_all(moves, "policy_changed")
     vacate_off_shift(moves)
-    for conversation, notes in moved:
+    for conversation, notes, elsewhere in moved:
         work = moves.desk.work[conversation]
         if work.state == "waiting":
-            _settle(moves, work, Asked("policy_changed", notes=notes))
+            _settle(moves, work, Asked("policy_changed", notes=notes), elsewhere)
     watch_anew(moves, before)
 
 
-def _settle(moves: Moves, work: Work, asked: Asked) -> None:
-    """It waits somewhere else now: where there are overflows, it comes there like any other."""
-    if work.entered is not None or work.queue in moves.desk.rules.watched:
+def _settle(moves: Moves, work: Work, asked: Asked, elsewhere: bool) -> None:
+    """It waits further in front or back, or in another queue: where there are overflows, it comes like any other."""
+    if elsewhere and (work.entered is not None or work.queue in moves.desk.rules.watched):
         moves.leave_line(work)
         moves.place(work, asked)
     else:
@@ -161,9 +161,9 @@ def _settle(moves: Moves, work: Work, asked: Asked) -> None:
         moves.say_waiting(work, Choice(None, reason, work.only), asked)
 
 
-def _rerouted(moves: Moves, standing: frozenset[str | None]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _rerouted(moves: Moves, standing: frozenset[str | None]) -> Iterator[tuple[str, tuple[str, ...], bool]]:
     """Asks the new rules about all that waits by rules that may say something else now; those whose queue or place
-    changed, with notes."""
+    changed, with notes, and whether it was the queue."""
     waiting = [work for work in moves.desk.work.values() if work.state == "waiting" and work.rule not in standing]
     for before in sorted(waiting, key=line_key):
         work, notes = routed(moves.desk, before, moves.turn.at_ms)
@@ -172,4 +172,4 @@ def _rerouted(moves: Moves, standing: frozenset[str | None]) -> Iterator[tuple[s
             continue
         moves.rewrite(before, work)
         if (work.queue, work.priority) != (before.queue, before.priority):
-            yield work.conversation, notes
+            yield work.conversation, notes, work.queue != before.queue

@@ -157,6 +157,11 @@ def _transfer(moves: Moves, command: RequestAgent, known: Work) -> None:
         only=(),
         only_until_ms=None,
         attempts=0,
+        entered=None,
+        looks_ms=None,
+        passed=(),
+        spent=(),
+        diverted=None,
     )
     work, notes = routed(moves.desk, work, moves.turn.at_ms)
     moves.classified(work, known)

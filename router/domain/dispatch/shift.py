@@ -79,14 +79,14 @@ def shift_due(moves: Moves, command: TimerDue) -> None:
 def keep_shifts(moves: Moves) -> None:
     """Another policy has other calendars, or other expectations of how long work takes: everybody's shift anew. Offers
     are left to their own timers."""
-    for seat in moves.desk.seats.values():
+    for _, seat in sorted(moves.desk.seats.items()):
         if seat.agent.shift is not None or seat.presence.on_shift is not None:
             _turn(moves, seat)
 
 
 def vacate_off_shift(moves: Moves) -> None:
     """After that: offers of those whom the new calendars send home go to others."""
-    for seat in list(moves.desk.seats.values()):
+    for _, seat in sorted(moves.desk.seats.items()):
         if seat.blocked == "off_shift" and (seat.offers or moves.desk.lines.reserved(seat.id)):
             vacate(moves, seat, list(seat.offers), trigger="shift")
 

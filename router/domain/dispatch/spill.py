@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from contracts.commands import TimerDue
 from contracts.policy import Policy
 from router.domain.dispatch.moves import Moves
+from router.domain.dispatch.overflow import WAITED, following
 from router.domain.dispatch.watch import OVERFLOW, enter, leave, resume
 
 
@@ -20,7 +21,7 @@ def overflow_due(moves: Moves, command: TimerDue) -> None:
 
 def watch_anew(moves: Moves, before: Policy) -> None:
     """Another policy: what waits in queues that say something else now of overflows, announcements or hours. It has
-    come to them already; overflows for having waited are asked by their timers."""
+    come to them already, so only the overflows for having waited are asked."""
     had = {queue.name: (queue.overflow, queue.announce, queue.hours) for queue in before.queues}
     for name, queue in moves.desk.rules.queues.items():
         if had.get(name, ((), None, None)) != (queue.overflow, queue.announce, queue.hours):
@@ -30,7 +31,9 @@ def watch_anew(moves: Moves, before: Policy) -> None:
 def _anew(moves: Moves, queue: str) -> None:
     watched = queue in moves.desk.rules.watched
     for key in list(moves.desk.lines.line(queue)):
-        work = moves.desk.work[key[3]]
+        work = moves.desk.work.get(key[3])
+        if work is None or work.state != "waiting" or work.queue != queue:
+            continue
         if work.entered is not None:
             leave(moves.turn, moves.desk, work)
         now = replace(work, entered=None, looks_ms=None)
@@ -38,4 +41,6 @@ def _anew(moves: Moves, queue: str) -> None:
             now = enter(moves.turn, moves.desk, now, "policy_changed")
         if now != work:
             moves.keep(now)
+        if following(moves.desk, now, moves.turn.at_ms, WAITED) is not None:
+            moves.look_again(now)
     resume(moves.turn, moves.desk, queue)

@@ -112,6 +112,8 @@ class Job:
     """The queues that it overflowed out of."""
     spent: set[tuple[str, Overflow]] = field(default_factory=set)
     diverted: bool = False
+    look: bool = False
+    """It was placed, or its timer came: the overflows for having waited are asked."""
 
     @property
     def place(self) -> tuple[int, int, int, str]:
@@ -235,6 +237,8 @@ class Model:
             self.people[name].grace = False
         elif kind == "hours":
             self.open[name] = is_open(self.policy.calendars[name], self.now)
+        elif kind == "overflow":
+            self.jobs[name].look = True
         elif kind == "shift" and name in self.people:
             self.look_at_shift(self.people[name])
         elif kind == "session":
@@ -259,10 +263,11 @@ class Model:
             given_up = command.trigger != "unanswered" and job.agent and job.agent != command.agent
             giver = (job.agent,) if given_up and job.agent else ()
             self.learn(job, command)
+            queue = job.queue
             self.free(job)
             job.declined, job.refusals, job.keeper, job.only_until = {}, 0, None, None
             job.came, job.passed, job.spent, job.diverted = None, set(), set(), False
-            job.asked = command.queue or job.queue
+            job.asked = command.queue or queue
             self.put_down(job, route=True)
             self.keep_from(job, (*command.exclude, *giver))
             self.named(job, command)
@@ -367,13 +372,16 @@ class Model:
     def publish(self, policy: Policy) -> None:
         if policy == self.policy:
             return
-        self.policy = policy
+        before, self.policy = self.policy, policy
         self.open = {name: is_open(calendar, self.now) for name, calendar in policy.calendars.items()}
         for person in self.people.values():
             self.look_at_shift(person)
         for job in self.jobs.values():
             if job.state == "waiting":
                 self.route(job)
+                was = {queue.name: (queue.overflow, queue.announce, queue.hours) for queue in before.queues}
+                queue = self.queue(job.queue)
+                job.look = was.get(queue.name, ((), None, None)) != (queue.overflow, queue.announce, queue.hours)
             else:
                 job.stale = True
 
@@ -431,7 +439,8 @@ class Model:
         queue, coming = self.queue(job.queue), job.came != job.queue
         job.came = job.queue
         first = [each for each in queue.overflow if each.when != "waited" and coming and self.holds(each, job)]
-        later = [each for each in queue.overflow if each.when == "waited" and self.holds(each, job)]
+        ask, job.look = coming or job.look, False
+        later = [each for each in queue.overflow if each.when == "waited" and ask and self.holds(each, job)]
         for overflow in [*first[:1], *sorted(later, key=lambda each: each.at or 0)]:
             job.spent.add((queue.name, overflow))
             if overflow.do == "resolve":
@@ -532,7 +541,7 @@ class Model:
 
     def put_down(self, job: Job, route: bool = False) -> None:
         """It is placed anew: by the rules of now if they are others, without what is forgotten, relaxed by its age."""
-        job.fresh, job.only = True, ()
+        job.fresh, job.look, job.only = True, True, ()
         self.recall(job)
         if route or job.stale:
             self.route(job)

@@ -29,15 +29,16 @@ from contracts.commands import (
     TimerDue,
     WakeWork,
 )
-from contracts.policy import ChannelClass, Match, Need, Policy, Queue, Relax, Rule
+from contracts.policy import Announce, Calendar, ChannelClass, Match, Need, Overflow, Policy, Queue, Relax, Rule
 from contracts.streams import DISPATCH
 from router.domain.dispatch.desk import Desk
+from router.domain.dispatch.hall import Hall
 from router.domain.dispatch.handler import DispatchHandler
-from router.domain.dispatch.room import Room
 from router.domain.dispatch.skill import next_step_ms
-from router.domain.dispatch.tables import AGENTS, POLICY, SESSIONS, WORK
+from router.domain.dispatch.tables import AGENTS, HOURS, NEWS, PACES, POLICY, SESSIONS, WORK
 from tests.router.domain.dispatch.floor import Floor, cv
 from tests.router.domain.dispatch.model import Model
+from tests.router.domain.dispatch.picture import pictured, rooms_are_as_new
 
 AGENT = st.sampled_from(["ann", "bob", "cy", "dee"])
 NUMBER = st.integers(0, 9)
@@ -82,6 +83,44 @@ POLICIES = [
         forget_decline_s=15,
         aging_s=0,
     ),
+    Policy(
+        version="4",
+        queues=(
+            Queue(
+                "sales",
+                hours="counter",
+                overflow=(
+                    Overflow("waited", "queue", 90, "night"),
+                    Overflow("closed", "queue", queue="help", classes=("chat", "voice")),
+                    Overflow("closed", "message"),
+                    Overflow("waited", "message", 7),
+                ),
+                announce=Announce(first_after_s=2, every_s=9),
+            ),
+            Queue(
+                "help",
+                hours="breaks",
+                auto_accept=True,
+                prefer_wait_s=15,
+                overflow=(Overflow("closed", "queue", queue="sales"), Overflow("waited", "mail", 30, "night")),
+                announce=Announce(first_after_s=0, every_s=4, position=False),
+            ),
+            Queue("night", overflow=(Overflow("unstaffed", "queue", queue="team"), Overflow("waited", "resolve", 180))),
+            Queue("team", teams=("blue", "red"), hours="always", announce=Announce(long_s=1)),
+        ),
+        rules=(
+            Rule("shop", Match(accounts=("shop",)), queue="sales"),
+            Rule("site", Match(accounts=("site",)), queue="help"),
+        ),
+        default_queue="night",
+        calendars={
+            "counter": Calendar(week={"fri": ("08:00-08:01", "08:02-08:05", "08:06-09:00")}),
+            "breaks": Calendar(week={"fri": ("08:01-08:02", "08:03-08:04", "08:07-08:30")}),
+            "early": Calendar(week={"fri": ("08:00-08:03", "08:05-08:08")}),
+            "always": Calendar(),
+        },
+        classes={"chat": ChannelClass(20, expected_s=45), "email": ChannelClass(10, expected_s=100)},
+    ),
 ]
 
 LEVEL = st.integers(1, 5)
@@ -95,6 +134,7 @@ AGENTS_DECLARED = st.builds(
     skills=st.dictionaries(st.sampled_from(["ja", "en", "vip"]), LEVEL),
     teams=st.sampled_from([(), ("blue",), ("red",)]),
     enabled=st.sampled_from([True, True, True, False]),
+    shift=st.sampled_from([None, "early", "breaks", "always"]),
 )
 FACTS = st.builds(
     Facts,
@@ -297,7 +337,7 @@ class Floors(RuleBasedStateMachine):
     @invariant()
     def nothing_servable_waits(self) -> None:
         for job in self.model.jobs.values():
-            if job.state != "waiting":
+            if job.state != "waiting" or self.model.shut(job):
                 continue
             asked = [self.model.people[id] for id in job.only] if job.only else self.model.asked(job)
             assert not any(self.model.can(person, job) for person in asked)
@@ -312,8 +352,10 @@ class Floors(RuleBasedStateMachine):
             assert timers.get(f"forget:{id}") == (min(work.declined.values()) if waits and work.declined else None)
             assert timers.get(f"relax:{id}") == (next_step_ms(work) if waits else None)
             assert timers.get(f"prefer:{id}") == (work.only_until_ms if waits and work.only else None)
+            assert timers.get(f"overflow:{id}") == (work.looks_ms if waits else None)
         for id, state in self.floor.store.rows(AGENTS).items():
             assert (f"grace:{id}" in timers) == (state.presence.disconnected_at is not None)
+            assert state.presence.shift_changes_at is None or f"shift:{id}" in timers
 
     @invariant()
     def the_rows_give_the_same_desk(self) -> None:
@@ -321,60 +363,25 @@ class Floors(RuleBasedStateMachine):
         handler = store[DISPATCH].handler
         assert isinstance(handler, DispatchHandler)
         rows = (store.rows(AGENTS), store.rows(WORK), store.rows(SESSIONS))
-        loaded = Desk(store.rows(POLICY)["current"], *rows, handler.desk.rules.number)
+        hall = Hall(store.rows(HOURS), store.rows(PACES), store.rows(NEWS))
+        loaded = Desk(store.rows(POLICY)["current"], *rows, handler.desk.rules.number, hall)
         loaded.begin(store.now_ms)
         handler.desk.begin(store.now_ms)
         assert pictured(handler.desk) == pictured(loaded)
-        for demand, room in handler.desk.rooms._rooms.items():
-            new = loaded.rooms.room(demand)
-            assert (lanes(room), ranks(room)) == (lanes(new), ranks(new)), demand
-        crews = {*handler.desk.rooms._crews.values(), *handler.desk.rooms._wider.values()}
-        for seat in handler.desk.seats.values():
-            assert seat.crews.keys() == {crew for crew in crews if seat.id in crew}, "each is told of what changes"
+        assert known(handler.desk.hall) == known(hall)
+        rooms_are_as_new(handler.desk, loaded)
 
     def teardown(self) -> None:
         assert self.floor.store.replay(DISPATCH) == self.floor.store[DISPATCH].events
 
 
+def known(hall: Hall) -> Any:
+    wheels = {name: list(wheel) for name, wheel in hall.wheels.items()}
+    return hall.openings, hall.closed, hall.paces, hall.news, wheels
+
+
 def in_order(stamps: dict[str, int]) -> list[str]:
     return sorted(stamps, key=lambda id: (stamps[id], id))
-
-
-def pictured(desk: Desk) -> Any:
-    """Everything that decides what a desk does next, but for its rooms."""
-    seats = desk.seats
-    lines = desk.lines
-    return (
-        {
-            id: (seat.state(), seat.standing.verdicts, {k: v for k, v in seat.counts.items() if v}, seat.queues)
-            for id, seat in seats.items()
-        },
-        {id: (seat.primary, seat.primary_count, seat.exclusive, seat.limits) for id, seat in seats.items()},
-        {requirement: (list(group.keys), group.head, group.place) for requirement, group in lines.groups.items()},
-        {name: list(keys) for name, keys in lines._lines.items()},
-        {name: {*groups} for name, groups in lines._asked.items()},
-        {agent: {*groups} for agent, groups in lines._reserved.items()},
-        {agent: sessions for agent, sessions in desk.connections.items() if sessions},
-        desk.work,
-        desk.sessions,
-    )
-
-
-def lanes(room: Room) -> Any:
-    """Who stands where, by name: the bits may differ."""
-    found = {}
-    for standing, lane in room.crew.lanes().items():
-        entries = lane.entries()
-        assert entries == sorted(entries) and lane.members == room.crew.bits_of(entry[2] for entry in entries)
-        found[standing.verdicts] = [entry[:3] for entry in entries]
-    return found
-
-
-def ranks(room: Room) -> Any:
-    assert room.members == room.crew.bits_of(room._ranks)
-    for rank, members in room._ranked.items():
-        assert members == room.crew.bits_of(agent for agent, own in room._ranks.items() if own == rank)
-    return room._ranks
 
 
 TestFloors = Floors.TestCase
