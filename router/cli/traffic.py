@@ -34,7 +34,7 @@ from router.settings.unknown import unknown_keys
 from router.shards import keys
 from router.shards.entry import read_entry
 from router.shards.state import StateReader
-from router.store import Lane
+from router.store import Lane, Store
 
 STREAM = "stream"
 PAGE = 1_000
@@ -126,14 +126,17 @@ def _streamed(settings: Settings) -> Day:
 
 
 async def _stream(settings: Settings) -> Day:
-    """Reads the dispatch shard's commands and events, and changes nothing."""
     async with reach(settings) as store:
-        reader = StateReader(store, await shard_count(store, settings))
-        lane = store.lane("cli")
-        entries = [seen async for seen in _seen(lane)]
-        agents = await reader.rows(DISPATCH, AGENTS)
-        policy = await reader.get(DISPATCH, POLICY, CURRENT) or Policy()
-        history = await reader.get(DISPATCH, HISTORY, CURRENT) or History()
+        return await streamed(store, await shard_count(store, settings))
+
+
+async def streamed(store: Store, shards: int) -> Day:
+    """What the dispatch shard's commands and events tell; changes nothing."""
+    reader = StateReader(store, shards)
+    entries = [seen async for seen in _seen(store.lane("cli"))]
+    agents = await reader.rows(DISPATCH, AGENTS)
+    policy = await reader.get(DISPATCH, POLICY, CURRENT) or Policy()
+    history = await reader.get(DISPATCH, HISTORY, CURRENT) or History()
     return recorded(entries, agents, policy, history.number)
 
 
