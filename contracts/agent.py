@@ -10,7 +10,7 @@ import msgspec
 Declared = Literal["online", "busy", "away", "offline"]
 
 
-class Presence(msgspec.Struct, frozen=True, omit_defaults=True):
+class Presence(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Three facts kept apart: what the agent declared, whether a connection of theirs stands, and their shift.
 
     ``available`` when declared ``online``, connected (or disconnected for less than the policy's grace), and on shift.
@@ -50,7 +50,8 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where calls are put through to: a number in E.164, or ``sip:...``."""
 
 
-class AgentState(msgspec.Struct, frozen=True, omit_defaults=True):
+# gc=False: it holds values only, and a new one is written whenever somebody is given work.
+class AgentState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An agent as they stand: presence, units in use (held from the offer on), and the work they hold."""
 
     agent: Agent

@@ -24,7 +24,8 @@ from contracts.policy import Need, Policy
 from contracts.terms import Terms
 
 
-class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+# gc=False (here and below it): values without cycles, made by the thousand and soon gone.
+class Command(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Base of all commands. ``by``: the agent or token that asked, ``customer`` or ``system``."""
 
     id: str | None = None

@@ -21,7 +21,8 @@ from contracts.policy import Policy
 from contracts.sla import Target
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+# gc=False (here and below it): values without cycles, made by the thousand and soon gone.
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Base of all events. ``version`` rises when the meaning of a type changes; optional fields may come any time."""
 
     id: str

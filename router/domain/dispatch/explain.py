@@ -59,8 +59,12 @@ class _Look:
         queue those without the skills are only counted."""
         eligible = self.room.eligible(self.place, front, self.barred)
         rows: list[tuple[str, Verdict]] = [(agent, self._verdict(agent)) for agent in first]
-        rows += [(agent, self._waited_for(agent)) for agent in eligible if agent not in first]
-        rows += [row for row in self._barred() if row[0] not in first]
+        if self.work.only:
+            rows += [(agent, self._waited_for(agent)) for agent in eligible if agent not in first]
+        else:
+            rows += [(agent, ELIGIBLE) for agent in eligible if agent not in first]
+        if self.barred:
+            rows += [row for row in self._barred() if row[0] not in first]
         if len(rows) < most:
             rows += [row for row in self.room.ruled_out(self.place, most) if row[0] not in first]
         if len(rows) < most <= WHOLE and len(self.room.crew) <= WHOLE:
@@ -69,7 +73,7 @@ class _Look:
 
     def _counts(self) -> dict[str, int]:
         counts = self.room.counts(self.place)
-        for _, verdict in self._barred():
+        for _, verdict in self._barred() if self.barred else ():
             counts[ELIGIBLE] -= 1
             counts[verdict] = counts.get(verdict, 0) + 1
         if self.work.only:

@@ -72,7 +72,7 @@ class Room:
         """The first in order of those who can take work of the kind at place ``at``, the barred left out."""
         lanes = self.crew.view(at).open
         for some in self._parts(self._but(barred)):
-            heads = [head for lane in lanes if lane.members & some and (head := lane.first(some)) is not None]
+            heads = [head for lane in lanes if (head := lane.first(some)) is not None]
             if heads:
                 return min(heads)[2]
         return None

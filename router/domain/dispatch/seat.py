@@ -46,6 +46,7 @@ class Seat:
         "ending_s",
         "exclusive",
         "given",
+        "id",
         "idle",
         "idle_ms",
         "limits",
@@ -64,6 +65,7 @@ class Seat:
 
     def __init__(self, state: AgentState) -> None:
         self.agent: Agent = state.agent
+        self.id = state.agent.id
         self.presence: Presence = state.presence
         self.idle_ms = 0 if state.idle_since is None else milliseconds(state.idle_since)
         self.work: dict[str, None] = {}
@@ -83,10 +85,6 @@ class Seat:
         self.crews: dict[Any, None] = {}
         """The crews they are in: each is told when something about them changes."""
         self._empty()
-
-    @property
-    def id(self) -> str:
-        return self.agent.id
 
     @property
     def spare(self) -> int:
