@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from contracts.codec import moment
+from contracts.codec import milliseconds, moment
 from contracts.conversation import Conversation
 from contracts.sla import SlaState
 from contracts.streams import DISPATCH
@@ -16,7 +16,7 @@ from router.api import find
 from router.api.call import Call
 from router.api.paging import Page
 from router.api.policy import policy_of
-from router.api.tables import AGENTS, CONVERSATION, WORK, Work
+from router.api.tables import AGENTS, CONVERSATION, HOURS, PACES, WORK, Work
 from router.domain.dispatch.queries import QueueSummary, summaries, waiting
 
 _MOST: Final = 200
@@ -40,13 +40,14 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 async def list_queues(call: Call) -> Page[QueueSummary]:
-    """Every queue of the policy: who waits, since when, and who serves it."""
-    policy, agents, work = await asyncio.gather(
+    """Every queue of the policy: who waits, since when and how long still, who serves it, and whether it is open."""
+    state = call.services.state
+    policy, agents, work, openings, paces = await asyncio.gather(
         policy_of(call.services),
-        call.services.state.rows(DISPATCH, AGENTS),
-        call.services.state.rows(DISPATCH, WORK),
+        *(state.rows(DISPATCH, table) for table in (AGENTS, WORK, HOURS, PACES)),
     )
-    return Page(tuple(summaries(policy, agents.values(), work.values())))
+    at_ms = milliseconds(datetime.now(UTC))
+    return Page(tuple(summaries(policy, agents.values(), work.values(), openings, paces, at_ms)))
 
 
 async def list_waiting(call: Call) -> Page[Waiting]:

@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 from contracts.conversation import Status
 from router.domain.conversation.tables import CLAIM, CONTACT, CONVERSATION, IDENTITY, MESSAGE
-from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, POLICIES, POLICY, WHY, WORK
+from router.domain.dispatch.tables import AGENTS, CURRENT, DECISIONS, HISTORY, HOURS, PACES, POLICIES, POLICY, WHY, WORK
 from router.domain.dispatch.work import Work
 
 LOG: Final = "log"
@@ -32,9 +32,11 @@ __all__ = [
     "CURRENT",
     "DECISIONS",
     "HISTORY",
+    "HOURS",
     "IDENTITY",
     "LOG",
     "MESSAGE",
+    "PACES",
     "POLICIES",
     "POLICY",
     "STATUSES",
