@@ -123,6 +123,7 @@ class Stint:
     def case(self, usual_ms: int, end_ms: int) -> Case:
         """``usual_ms``: how long it takes where the day does not tell; what it was cut off in goes on as long."""
         cut = self.agent is not None
+        self.withdrawn(end_ms)
         if cut:
             self._leave(end_ms)
         command = self.command
