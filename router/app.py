@@ -55,6 +55,7 @@ from router.edge import sockets
 from router.edge.callers import Callers
 from router.edge.history import History
 from router.edge.intake import Intake
+from router.edge.invitations import Invitations
 from router.edge.invite import Inviter
 from router.edge.listeners import listening
 from router.edge.publish import Publisher
@@ -397,7 +398,15 @@ def _start_edge(stack: AsyncExitStack, parts: Parts) -> None:
     lane = parts.store.lane("edge", durable=True)
     invites = Invites(parts.store)
     publisher = Publisher(parts.appender, parts.media, parts.signals, invites, lane, parts.settings.shards.conversation)
-    parts.intake = Intake(parts.accounts, publisher, parts.metrics, body_timeout_s=parts.settings.http.body_timeout_s)
+    invitations = Invitations(parts.inviter)
+    stack.push_async_callback(invitations.stop)
+    parts.intake = Intake(
+        parts.accounts,
+        publisher,
+        parts.metrics,
+        body_timeout_s=parts.settings.http.body_timeout_s,
+        invitations=invitations,
+    )
     parts.chats = sockets.SocketServices(
         parts.accounts,
         publisher,

@@ -209,6 +209,11 @@ class Connector(Generic[S]):
         """A link that opens this channel with ``text`` (a hand-over code) ready to be sent; None: there is none."""
         return None
 
+    def invited(self, address: str, code: str, links: Mapping[str, str]) -> Sequence[ProviderRequest]:
+        """The calls that tell a customer how to go on elsewhere (see ``Batch.invite``): by a hand-over ``code``, or by
+        ``links``, which have it, by account."""
+        return ()
+
     async def close(self) -> None:
         """Gives back what it holds; may be called twice."""
 

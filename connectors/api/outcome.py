@@ -76,7 +76,8 @@ class Batch(msgspec.Struct, frozen=True):
     """What a payload said, in order. ``raws`` is parallel to ``events``: each event's own piece of the payload.
 
     ``blobs``: attachment id to bytes, for attachments that came within the payload; the host stores them first.
-    ``ignored``: why anything in the payload was passed over.
+    ``ignored``: why anything in the payload was passed over. ``invite``: the address of a customer who asks to go on
+    elsewhere; ``Connector.invited`` tells them.
     """
 
     events: tuple[Inbound, ...] = ()
@@ -84,6 +85,7 @@ class Batch(msgspec.Struct, frozen=True):
     blobs: dict[str, bytes] = {}
     ignored: tuple[str, ...] = ()
     response: Response = Response()
+    invite: str | None = None
 
 
 class Ignored(msgspec.Struct, frozen=True):

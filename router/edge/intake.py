@@ -17,6 +17,7 @@ from aiohttp import web
 
 from connectors.api import Batch, Ignored, Malformed, NotAccepted, Refused, Request, Response, Verified
 from router.accounts import Account, Accounts
+from router.edge.invitations import Invitations
 from router.edge.publish import Publisher
 from router.observe.metrics import Metrics
 
@@ -33,8 +34,15 @@ class Intake:
     """Answers everything under ``/in/<account>``."""
 
     def __init__(
-        self, accounts: Accounts, publisher: Publisher, metrics: Metrics, *, body_timeout_s: float = 10.0
+        self,
+        accounts: Accounts,
+        publisher: Publisher,
+        metrics: Metrics,
+        *,
+        body_timeout_s: float = 10.0,
+        invitations: Invitations | None = None,
     ) -> None:
+        self._invitations = invitations
         self._accounts = accounts
         self._publisher = publisher
         self._body_timeout_s = body_timeout_s
@@ -114,6 +122,8 @@ class Intake:
                 parsed = Malformed(f"an event cannot be written: {type(error).__name__}")
             else:
                 self._metrics.received[account.name] += len(parsed.events)
+                if parsed.invite is not None and self._invitations is not None:
+                    self._invitations.begin(account, parsed.invite)
                 return parsed.response
         if isinstance(parsed, Ignored):
             return parsed.response

@@ -156,6 +156,8 @@ def table(name: str, values: dict[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     """JSON is TOML, but for tables."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
     if not isinstance(value, dict):
         return json.dumps(value)
     return "{" + ", ".join(f"{json.dumps(key)} = {_value(each)}" for key, each in value.items()) + "}"

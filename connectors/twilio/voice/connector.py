@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connectors.api import (
     NATIVE,
@@ -82,6 +82,9 @@ class VoiceConnector(Connector[VoiceSettings]):
 
     def interpret(self, request: ProviderRequest, response: ProviderResponse) -> Outcome:
         return outbound_calls.interpret(request, response)
+
+    def invited(self, address: str, code: str, links: Mapping[str, str]) -> Sequence[ProviderRequest]:
+        return outbound_calls.invited(self.settings, address, code, links)
 
     def media_request(self, attachment: Attachment) -> ProviderRequest | None:
         return rest.media_request(self.settings, attachment)

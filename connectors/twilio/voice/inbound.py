@@ -232,6 +232,10 @@ def _key(moment: Moment) -> Parsed:
     if digits == steps.KEY_CALLBACK:
         then = answer(*steps.pause(settings, caller, moment.turn))
         return moment.told(_again(moment, Postback(steps.CALLBACK, digits)), then=then)
+    if digits == steps.KEY_ELSEWHERE and settings.sms and E164.fullmatch(caller.address):
+        then = answer(steps.tell(settings, caller, "elsewhere"), *steps.wait(settings, caller, moment.turn + 1))
+        told = moment.told(_again(moment, Postback(steps.ELSEWHERE, digits)), then=then)
+        return msgspec.structs.replace(told, invite=caller.address)
     if digits == steps.KEY_VOICEMAIL:
         return Ignored("the caller leaves word", answer(*steps.voicemail(settings, caller)))
     return Ignored("a key without a meaning", onward)

@@ -22,6 +22,7 @@ from connectors.twilio.voice.settings import VoiceSettings
 from connectors.twilio.voice.steps import Caller
 from connectors.twilio.voice.twiml import Verb, document
 from connectors.twilio.voice.words import language_of
+from connectors.twilio.voice.words import words as spoken_words
 from contracts.content import Call, Choice, Part
 
 ON_THE_LINE: Final = frozenset({"ringing", "voicemail", "ended"})
@@ -51,6 +52,14 @@ def render(settings: VoiceSettings, outbound: Outbound) -> Sequence[ProviderRequ
         return _written(piece, outbound.media)
 
     return messaging.render(settings, bare, "", say)
+
+
+def invited(settings: VoiceSettings, address: str, code: str, links: Mapping[str, str]) -> Sequence[ProviderRequest]:
+    """An SMS with the ways that there are, or with the code alone, which is good on each of them."""
+    words = spoken_words(settings, "invitation", language_of(settings, address))
+    lines = [words, *(f"{name}: {link}" for name, link in sorted(links.items()))] if links else [words, code]
+    body = [("Body", "\n".join(lines)), ("To", address), ("From", settings.phone_number or "")]
+    return [rest.post(settings, "/Messages.json", body)]
 
 
 def interpret(request: ProviderRequest, response: ProviderResponse) -> Outcome:

@@ -15,7 +15,8 @@ from connectors.twilio.voice.words import locale, spoken, words
 from contracts.content import Call, Choice
 
 CALLBACK: Final = "callback"
-KEY_CALLBACK, KEY_VOICEMAIL = "1", "3"
+KEY_CALLBACK, KEY_ELSEWHERE, KEY_VOICEMAIL = "1", "2", "3"
+ELSEWHERE: Final = "elsewhere"
 MOST_TRIES: Final = 2
 """How often the menu is read to who chooses nothing."""
 MOST_KEYS: Final = 9
@@ -85,7 +86,7 @@ def wait(settings: VoiceSettings, caller: Caller, turn: int) -> tuple[Verb, ...]
     how: dict[str, str | int | bool] = {
         "input": "dtmf", "numDigits": 1, "timeout": 1, "action": caller.url("key", n=turn),
     }  # fmt: skip
-    inside = (tell(settings, caller, "waiting"), quiet)
+    inside = (tell(settings, caller, "waiting" if settings.sms else "waiting_without_sms"), quiet)
     return (Verb("Gather", how, verbs=inside), Verb("Redirect", text=caller.url("wait", n=turn + 1)))
 
 

@@ -13,8 +13,22 @@ BUILT_IN: Final[dict[str, dict[str, str]]] = {
     },
     "waiting": {
         "ja": "担当者におつなぎいたします。そのままお待ちください。折り返しをご希望の方は1を、"
+        "メッセージで続けられる方は2を、伝言を残される方は3を押してください。",
+        "en": "Please hold the line for the next person. To be called back press 1, to go on by message press 2, "
+        "to leave a message press 3.",
+    },
+    "waiting_without_sms": {
+        "ja": "担当者におつなぎいたします。そのままお待ちください。折り返しをご希望の方は1を、"
         "伝言を残される方は3を押してください。",
         "en": "Please hold the line for the next person. To be called back press 1, to leave a message press 3.",
+    },
+    "elsewhere": {
+        "ja": "メッセージで続けるためのリンクを、ショートメッセージでお送りいたします。",
+        "en": "We are sending you an SMS with links to go on by message.",
+    },
+    "invitation": {
+        "ja": "こちらから続けられます。",
+        "en": "Go on here:",
     },
     "connecting": {
         "ja": "おつなぎいたします。",

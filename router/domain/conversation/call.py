@@ -91,7 +91,9 @@ def _ended(draft: Draft, arrival: Arrival, message: Message) -> None:
     """A talk that is over is done; a call that nobody took is a missed one. Who will be called back keeps their
     place."""
     call = line.call_in(message)
-    spoke = call.state == "answered" or (arrival.event.agent is not None and arrival.event.agent == draft.now.agent)
+    agent, now = arrival.event.agent, draft.now
+    # That it is theirs may still be on its way back from dispatch.
+    spoke = call.state == "answered" or (agent is not None and agent in (now.agent, now.offered_to))
     if call.state in line.ON_THE_LINE:
         state = "ended" if spoke else "missed"
         _edit(draft, arrival, message, state=state, duration_s=arrival.event.duration_s)

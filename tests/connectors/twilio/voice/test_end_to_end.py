@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,9 +12,18 @@ from connectors.twilio.voice import VoiceConnector
 from connectors.twilio.voice.simulator import VoiceSimulator
 from contracts import ids
 from contracts.agent import Agent
-from contracts.commands import AgentConnection, Command, DeclarePresence, NotifyCustomer, PutAgent, WorkDiverted
-from contracts.content import Call, Part
+from contracts.commands import (
+    AgentConnection,
+    Command,
+    DeclarePresence,
+    NotifyCustomer,
+    PublishPolicy,
+    PutAgent,
+    WorkDiverted,
+)
+from contracts.content import Call, Part, Postback
 from contracts.message import Message
+from contracts.policy import Match, Policy, Queue, Rule
 from contracts.streams import DISPATCH, conversation_shard
 from router.cli.simulated import now
 from router.delivery import deliveries
@@ -90,19 +99,25 @@ def call_of(parts: tuple[Part, ...]) -> Call:
     return found
 
 
-class TestCalls:
-    """Whole calls."""
+class Calls:
+    """The fixture; ``options``: more settings of the account."""
+
+    options: ClassVar[dict[str, Any]] = {"transcribe": True}
 
     @pytest.fixture
     async def counter(self, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter]:
         monkeypatch.setattr(deliveries, "SCHEDULE_S", (0.05,) * 4)
         kit = TestVoice()
-        kit.options = {"transcribe": True}  # type: ignore[misc]
+        kit.options = self.options  # type: ignore[misc]
         async with kit.running(store_url, tmp_path) as line:
             counter = Counter(line)
             yield counter
             assert line.simulator.complaints == [], "we kept every rule of the provider"
             assert await line.service.dead() == []
+
+
+class TestCalls(Calls):
+    """Whole calls."""
 
     async def test_who_picks_up_has_accepted_and_when_they_hang_up_the_work_is_over(self, counter: Counter) -> None:
         await counter.seat("hanako", HANAKO)
@@ -192,8 +207,53 @@ class TestCalls:
         assert (await counter.becomes(call.id, "ended")).duration_s == 9
         assert len(await counter.service.received(1)) == 1
 
+    async def test_who_presses_two_gets_links_and_goes_on_by_sms(self, counter: Counter) -> None:
+        call = await counter.call()
+        counter.phone.duplicate(1)
+        counter.phone.presses("2", now())
+
+        async def written() -> Any:
+            return [each for each in counter.phone.reached if "こちらから続けられます" in each.text]
+
+        (link,) = await until(written, "the SMS")
+        await counter.line.settled()
+        assert len(await until(written, "the SMS")) == 1
+        assert link.to == counter.line.customer and "MG-" in link.text
+        (_, asked) = await counter.service.received(2)
+        assert (asked.conversation, asked.parts) == (call.conversation, (Postback("elsewhere", "2"),))
+
     async def test_an_agent_writes_to_who_is_on_the_line(self, counter: Counter) -> None:
         call = await counter.call()
         answer = await counter.service.answers(call.conversation, "続きはこちら https://line.me/R/x")
         await counter.service.message(answer, "delivered")
         assert counter.line.reached("https://line.me/R/x") == 1
+
+
+class TestMenu(Calls):
+    """What is chosen before the waiting decides who gets it."""
+
+    options: ClassVar[dict[str, Any]] = {
+        "menu": [
+            {"key": "1", "value": "orders", "say": {"ja": "ご注文は1を"}, "words": ["注文"]},
+            {"key": "2", "value": "repairs", "say": {"ja": "修理は2を"}, "words": ["修理"]},
+        ]
+    }
+
+    async def test_the_choice_is_an_attribute_and_routes(self, counter: Counter) -> None:
+        rule = Rule(name="repairs", when=Match(attributes={"menu": ("repairs",)}), queue="repairs")
+        policy = Policy(queues=(Queue("default"), Queue("repairs")), rules=(rule,))
+        await counter.ask(PublishPolicy(policy=policy))
+        counter.phone.rings(now())
+        await counter.spoken("修理は2を")
+        counter.phone.presses("2", now(), step="menu")
+        (call,) = await counter.service.received(1)
+        stands = await counter.stands(call.conversation, queue="repairs")
+        assert stands.attributes == {"menu": "repairs"}
+
+    async def test_who_hangs_up_in_the_menu_is_a_missed_call(self, counter: Counter) -> None:
+        counter.phone.rings(now())
+        await counter.spoken("修理は2を")
+        counter.phone.hangs_up(now(), 3)
+        (call,) = await counter.service.received(1)
+        assert (await counter.becomes(call.id, "missed")).duration_s == 3
+        assert "missed_call" in (await counter.stands(call.conversation, status="resolved")).tags

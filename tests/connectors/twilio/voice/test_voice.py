@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from twilio.twiml import voice_response as twilio
 
-from connectors.api import Batch, Failed, ProviderRequest, ProviderResponse, Request, Secret
+from connectors.api import Batch, Failed, Ignored, ProviderRequest, ProviderResponse, Request, Secret
 from connectors.testing import ConnectorConformance
 from connectors.testing import cases as case_files
 from connectors.twilio.errors import MESSAGING
@@ -168,6 +168,14 @@ def test_without_a_menu_a_call_is_news_at_once() -> None:
     assert b"<Pause length=" in parsed.response.body and b"<Redirect>" in parsed.response.body
 
 
+def test_a_key_that_does_nothing_is_not_offered() -> None:
+    body = case_files.inbound_cases(CASES)["wait"].payload()
+    for sms, said in ((True, "2を"), (False, "折り返し")):
+        parsed = made(sms=sms).parse(Request("POST", "/wait", {}, {}, body, case_files.NOW, f"{HOST}/wait"))
+        assert isinstance(parsed, Ignored) and said in parsed.response.body.decode()
+        assert ("2を" in parsed.response.body.decode()) is sms
+
+
 def test_steps_lead_to_where_the_request_came_in() -> None:
     """Also without a URL in the settings."""
     key = MenuKey(key="1", value="x", say={"ja": "1を"})
@@ -202,6 +210,17 @@ def test_an_agents_telephone_rings_no_longer_than_the_offer_stands() -> None:
     for ring_s, wanted in ((None, 25), (18, 18), (300, 25), (1, 5)):
         call = rendered(made(), Call("ringing", agent="a", to="+819011112222", ring_s=ring_s))
         assert f'timeout="{wanted}"' in dict(parse_qsl(call.body.decode()))["Twiml"]
+
+
+def test_who_asks_to_go_on_elsewhere_gets_an_sms() -> None:
+    (call,) = made().invited(
+        TARO, "MG-ABCD-2345", {"line-main": "https://line.me/R/x?MG-ABCD-2345", "chat": "https://c"}
+    )
+    fields = dict(parse_qsl(call.body.decode()))
+    assert fields["Body"] == "こちらから続けられます。\nchat: https://c\nline-main: https://line.me/R/x?MG-ABCD-2345"
+    assert (fields["To"], fields["From"], call.idempotent) == (TARO, "+815012345678", False)
+    (bare,) = made(languages={"+81": "en"}).invited(TARO, "MG-ABCD-2345", {})
+    assert dict(parse_qsl(bare.body.decode()))["Body"] == "Go on here:\nMG-ABCD-2345"
 
 
 def test_recordings_are_fetched_with_our_credentials() -> None:

@@ -221,6 +221,18 @@ def test_a_call_back_is_asked_for_by_key_keeps_the_place_and_calls_both() -> Non
     assert world.conversation.status == "resolved"
 
 
+def test_a_call_back_that_is_over_at_once_is_done_too() -> None:
+    """Before dispatch has said whose it is."""
+    world = called()
+    arrive(world, "CA1.key.1", Postback("callback"))
+    became(world, "ended")
+    offer(world)
+    became(world, "answered", agent="hanako")
+    became(world, "ended", agent="hanako", duration_s=1)
+    assert world.conversation.status == "resolved"
+    assert [type(each) for each in world.told((AcceptOffer, ReleaseWork))] == [AcceptOffer, ReleaseWork]
+
+
 def test_a_call_back_goes_where_they_want_it() -> None:
     world = called()
     world.ask(RequestCallback(conversation=world.conversation.id, address="+81312345678"))
