@@ -6,6 +6,8 @@ two thirds of all values none is further from the median than the factor ``e ** 
 
 from __future__ import annotations
 
+import tomllib
+from importlib import resources
 from typing import Final, Literal
 
 import msgspec
@@ -128,6 +130,12 @@ CLASSES: Final = {
 }
 
 
+def sample_channels() -> tuple[Channel, ...]:
+    """Those of ``example/channels.toml``: the names of channels are data, no module's knowledge."""
+    text = resources.files("router.rehearse").joinpath("example", "channels.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text)["channels"], tuple[Channel, ...])
+
+
 class Shop(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """``date`` is the first day, local; ``conversations`` come on an ordinary day on average. ``curve``: how much in
     each hour of the day, ``week`` and ``holiday``: how much on such a day."""
@@ -143,13 +151,7 @@ class Shop(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     spikes: tuple[Spike, ...] = ()
     returning: float = 0.15
     """The share of conversations with somebody who wrote before on the same days."""
-    channels: tuple[Channel, ...] = (
-        Channel("line", "line", "social", 0.45),
-        Channel("webchat", "web", "chat", 0.25),
-        Channel("email", "mail", "email", 0.22, {"ja": 0.88, "en": 0.12}),
-        Channel("sms", "sms", "sms", 0.03),
-        Channel("voice", "phone", "voice", 0.05),
-    )
+    channels: tuple[Channel, ...] = msgspec.field(default_factory=sample_channels)
     topics: tuple[Topic, ...] = (
         Topic("delivery", 0.35, DELIVERY),
         Topic("invoice", 0.15, INVOICE, 1.3),
