@@ -1,7 +1,7 @@
 // The agents' page: signs in, keeps the line, and turns what the agent does into frames.
 import { Desk } from "./desk.js";
 import { Link } from "./link.js";
-import { contextPanel, countDown, listItem, make, nameOf, offerCard, timeline, waitingItem } from "./show.js";
+import { banners, callbackItem, contextPanel, countDown, listItem, make, nameOf, offerCard, promise, reasons, tick, timeline, waitingItem } from "./show.js";
 import { verdictLine } from "./verdict.js";
 import { choose, clock, language, sayAll, word } from "./words.js";
 
@@ -12,6 +12,7 @@ let link = null;
 let token = "";
 let mode = "reply";
 let waiting = [];
+let callbacks = [];
 let wished = null;
 const decisions = new Map();
 const verdicts = new Map();
@@ -86,13 +87,19 @@ function drawDesk() {
   if (document.activeElement !== $("presence")) $("presence").value = declared;
   replace($("offers"), desk.offers().map((one) => offerCard(one, { accept, decline })));
   const mine = desk.mine();
-  replace($("mine"), mine.length ? mine.map((one) => listItem(one, one.id === desk.open, pick)) : [make("li", { className: "empty" }, word("none_mine"))]);
+  replace($("mine"), mine.length ? mine.map((one) => listItem(one, one.id === desk.open, pick, desk)) : [make("li", { className: "empty" }, word("none_mine"))]);
   const shown = waiting.filter((one) => desk.conversations.get(one.conversation)?.agent !== agent.id);
-  replace($("waiting"), shown.length ? shown.map((one) => waitingItem(one, claim)) : [make("li", { className: "empty" }, word("none_waiting"))]);
+  replace($("waiting"), shown.length ? shown.map((one) => waitingItem(one, doing(one))) : [make("li", { className: "empty" }, word("none_waiting"))]);
+  replace($("callbacks"), callbacks.map(callbackItem));
+  $("callbacks-title").hidden = !callbacks.length;
   document.title = desk.offers().length ? `(${desk.offers().length}) 窓口` : "窓口";
   drawTalk();
   countDown($("offers"), desk);
 }
+
+// Who may assign sees all lines, and may take over what does not fit.
+const supervises = () => Boolean(desk.scopes?.some((scope) => scope === "assign" || scope === "admin"));
+const doing = (one) => ({ claim: (desk.agent.agent.queues || []).includes(one.queue) ? claim : null, takeOver: supervises() ? takeOver : null });
 
 // Only what changed is put in place again, so that focus, selection and open details stay.
 function replace(parent, nodes) {
@@ -105,7 +112,7 @@ function replace(parent, nodes) {
 }
 
 function same(old, node) {
-  const strip = (text) => text.replace(/ (style|open|src|value)="[^"]*"/g, "").replace(/<img[^>]*>/g, "").replace(/<span class="left">[^<]*/, '<span class="left">');
+  const strip = (text) => text.replace(/ (style|open|src|value)="[^"]*"/g, "").replace(/<img[^>]*>/g, "").replace(/(<span class="left">|<time class="clock[^>]*>)[^<]*/g, "$1");
   return old.dataset?.conversation === node.dataset?.conversation && strip(old.outerHTML) === strip(node.outerHTML);
 }
 
@@ -115,7 +122,14 @@ function drawTalk() {
   $("nothing").hidden = Boolean(one);
   if (!one) return;
   $("name").textContent = nameOf(one);
-  $("facts").textContent = [word(one.status), one.queue, one.subject].filter(Boolean).join(" · ");
+  replace($("promise"), [promise(one.clocks, true)].filter(Boolean));
+  $("facts").textContent = [word(one.status), one.idle ? "zzz" : "", one.queue, one.subject].filter(Boolean).join(" · ");
+  replace($("banners"), banners(one, desk, { finish, endConsult }));
+  const theirs = desk.advises(one);
+  for (const id of ["invite", "consult", "transfer", "resolve"]) $(id).hidden = theirs;
+  $("consult").hidden ||= !desk.has(one);
+  document.querySelector('[data-mode="reply"]').disabled = theirs;
+  if (theirs && mode === "reply") setMode("note");
   const list = $("timeline");
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80 || list.dataset.of !== one.id;
   list.dataset.of = one.id;
@@ -127,7 +141,7 @@ function drawTalk() {
   const verdict = mode === "reply" && verdicts.get(one.id);
   $("through").textContent = verdict ? verdictLine(verdict) : mode === "reply" && reach ? `${word("via")}: ${reach.channel}` : "";
   $("through").classList.toggle("refused", Boolean(verdict && !verdict.allowed));
-  replace($("context"), contextPanel(one, decisions.get(one.id)));
+  replace($("context"), contextPanel(one, decisions.get(one.id), tellAll));
 }
 
 function pick(id) {
@@ -181,12 +195,14 @@ async function claim(one, button) {
 async function say() {
   const text = $("words").value.trim();
   const conversation = desk.open;
-  if (!text || !conversation) return;
+  const one = desk.conversations.get(conversation);
+  if (!text || !one) return;
+  const floor = mode === "reply" && desk.has(one) && one.floor ? { floor: one.floor } : {};
   $("words").value = "";
   drafts.delete(conversation);
   verdicts.delete(conversation);
   stopTyping();
-  const sent = await attempt(link.ask(mode, { conversation, text }));
+  const sent = await attempt(link.ask(mode, { conversation, text, ...floor }));
   if (sent === null && desk.open === conversation && !$("words").value) $("words").value = text; // not lost
 }
 
@@ -210,6 +226,38 @@ async function transfer() {
     const [kind, ...rest] = target.value.split(":");
     attempt(link.ask("transfer", { conversation, [kind]: rest.join(":"), ...(note.value.trim() ? { note: note.value.trim() } : {}) }));
   });
+}
+
+const colleagues = (agents, kinds) => agents.items.filter((state) => state.agent.id !== desk.agent.agent.id && kinds.includes(state.agent.kind || "human"));
+
+async function consult() {
+  const agents = colleagues(await api("/v1/agents"), ["human"]);
+  const target = make("select", {}, ...agents.map((state) => make("option", { value: state.agent.id }, state.agent.name)));
+  const note = make("input", { autocomplete: "off" });
+  const conversation = desk.open;
+  ask(word("consult"), [make("label", {}, word("agent"), target), make("label", {}, word("word"), note)], word("consult"), () =>
+    attempt(link.ask("consult", { conversation, agent: target.value, ...(note.value.trim() ? { note: note.value.trim() } : {}) })));
+}
+
+async function endConsult(one, button) {
+  for (const agent of desk.has(one) ? one.consulted : [desk.agent.agent.id]) await attempt(link.ask("consult", { conversation: one.id, agent, end: true }), button);
+}
+
+async function finish(one, button) {
+  await attempt(link.ask("finish_wrap_up", { conversation: one.id }), button);
+}
+
+function takeOver(one) {
+  const why = make("input", { autocomplete: "off" });
+  ask(word("take_over"), [make("label", {}, word("reason"), why)], word("take_over"), async () => {
+    const asked = { conversation: one.conversation, ...(why.value.trim() ? { why: why.value.trim() } : {}) };
+    if (await attempt(link.ask("take_over", asked))) pick(one.conversation);
+  });
+}
+
+async function tellAll(one) {
+  const told = await attempt(api(`/v1/conversations/${one.id}/why?language=${language()}`));
+  if (told) ask(word("why"), [reasons(told.steps)], null, null);
 }
 
 async function invite() {
@@ -238,13 +286,24 @@ async function api(path, options = {}) {
   return body;
 }
 
+async function refreshLines() {
+  const queues = supervises() ? (await api("/v1/queues")).items.filter((one) => one.waiting).map((one) => one.queue) : desk.agent?.agent.queues || [];
+  const lines = await Promise.all(queues.map((queue) => api(`/v1/queues/${encodeURIComponent(queue)}/waiting`)));
+  waiting = lines.flatMap((line) => line.items).sort((a, b) => a.waiting_since.localeCompare(b.waiting_since)).slice(0, 50);
+}
+
+// Who wants to be called back at a later time: nobody has them until then.
+async function refreshCallbacks() {
+  const put = await api("/v1/conversations?status=snoozed&limit=50");
+  callbacks = put.items.filter((one) => one.callback_at).sort((a, b) => a.callback_at.localeCompare(b.callback_at));
+}
+
 let refreshing = null;
 function refreshWaiting() {
   refreshing ||= setTimeout(async () => {
     try {
-      const queues = desk.agent?.agent.queues || [];
-      const lines = await Promise.all(queues.map((queue) => api(`/v1/queues/${encodeURIComponent(queue)}/waiting`)));
-      waiting = lines.flatMap((line) => line.items).sort((a, b) => a.waiting_since.localeCompare(b.waiting_since)).slice(0, 50);
+      if (!link.ready || !navigator.onLine) throw new Error("no line");
+      await Promise.all([refreshLines(), refreshCallbacks()]);
       draw();
     } catch { /* shown again at the next news */ }
     refreshing = null;
@@ -353,7 +412,7 @@ function setLanguage(name) {
   sayAll();
   $("language").textContent = language() === "ja" ? "English" : "日本語";
   setMode(mode);
-  for (const id of ["offers", "mine", "waiting", "timeline", "context"]) $(id).replaceChildren();
+  for (const id of ["offers", "mine", "waiting", "callbacks", "promise", "banners", "timeline", "context"]) $(id).replaceChildren();
   draw();
 }
 
@@ -373,11 +432,13 @@ $("words").addEventListener("keydown", (event) => {
 });
 $("resolve").addEventListener("click", (event) => resolve(event.target));
 $("transfer").addEventListener("click", () => attempt(transfer(), $("transfer")));
+$("consult").addEventListener("click", () => attempt(consult(), $("consult")));
 $("invite").addEventListener("click", invite);
 for (const button of document.querySelectorAll("[data-mode]")) button.addEventListener("click", () => { setMode(button.dataset.mode); $("words").focus(); });
 for (const button of document.querySelectorAll("[data-to]")) button.addEventListener("click", () => view(button.dataset.to));
-setInterval(() => { countDown($("offers"), desk); const one = desk.conversations.get(desk.open); $("typing").textContent = (one?.typingUntil || 0) > Date.now() ? word("typing") : ""; }, 500);
+setInterval(() => { countDown($("offers"), desk); tick($("desk")); const one = desk.conversations.get(desk.open); $("typing").textContent = (one?.typingUntil || 0) > Date.now() ? word("typing") : ""; }, 500);
 setInterval(refreshWaiting, 15000);
+setInterval(() => supervises() && refreshWaiting(), 5000); // of other queues no event tells
 
 let kept = null;
 try { kept = localStorage.getItem("madoguchi.language"); } catch { /* storage is not ours to use here */ }

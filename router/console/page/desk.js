@@ -13,8 +13,17 @@ export class Desk {
   }
 
   mine() {
-    return [...this.conversations.values()].filter((one) => one.agent === this.agent?.agent.id)
+    return [...this.conversations.values()].filter((one) => this.has(one) || one.wrapUpUntil || this.advises(one))
       .sort((a, b) => (b.lastAt || "").localeCompare(a.lastAt || ""));
+  }
+
+  has(one) {
+    return one.agent === this.agent?.agent.id;
+  }
+
+  // Asked for advice: sees it and writes notes.
+  advises(one) {
+    return !this.has(one) && one.consulted.includes(this.agent?.agent.id);
   }
 
   offers() {
@@ -23,7 +32,7 @@ export class Desk {
 
   entry(id) {
     if (!this.conversations.has(id)) {
-      this.conversations.set(id, { id, seq: 0, messages: new Map(), status: "open", tags: [], attributes: {}, others: [], agents: [], unread: 0, reaches: [] });
+      this.conversations.set(id, { id, seq: 0, messages: new Map(), status: "open", tags: [], attributes: {}, others: [], agents: [], unread: 0, reaches: [], consulted: [], clocks: [] });
     }
     return this.conversations.get(id);
   }
@@ -38,10 +47,11 @@ export class Desk {
 
   welcome(frame) {
     this.agent = { agent: frame.agent.agent, presence: frame.agent.presence || {} };
+    this.scopes = frame.scopes || [];
     // What is no longer ours according to the service leaves the list; what is stays, with what we have read.
-    const held = new Set([...(frame.agent.work || []), ...(frame.agent.offers || [])]);
+    const held = new Set(["work", "offers", "idle", "wrap_up"].flatMap((name) => frame.agent[name] || []));
     for (const one of this.conversations.values()) {
-      if (!held.has(one.id) && one.id !== this.open) this.conversations.delete(one.id);
+      if (!held.has(one.id) && one.id !== this.open && !this.advises(one)) this.conversations.delete(one.id);
       else if (!held.has(one.id)) one.agent = one.offer = null;
     }
   }
@@ -52,7 +62,8 @@ export class Desk {
     Object.assign(one, {
       seq: conversation.seq, status: conversation.status, agent: conversation.agent, queue: conversation.queue, subject: conversation.subject,
       waitingSince: conversation.waiting_since, openedAt: conversation.opened_at, firstResponseAt: conversation.first_response_at,
-      reaches: conversation.reaches || [], offer: frame.offer,
+      reaches: conversation.reaches || [], offer: frame.offer, floor: conversation.floor, consulted: conversation.consulted || [], idle: conversation.idle || false,
+      wrapUpUntil: frame.wrap_up_until, callbackAt: conversation.callback_at,
     });
     this.context(one, frame.context);
     one.tags = conversation.tags || one.tags;
@@ -67,6 +78,8 @@ export class Desk {
     one.tags = context.tags || [];
     one.attributes = context.attributes || {};
     one.waitingSince = context.waiting_since;
+    one.summary = context.summary;
+    one.clocks = context.sla?.clocks || [];
     for (const message of context.messages || []) {
       this.message(one, message);
       if (message.direction === "inbound" && message.conversation === one.id) this.reached(one, message);
@@ -119,6 +132,11 @@ export class Desk {
   }
 }
 
+// What is promised until when; null: it was kept.
+function setClock(one, event, clock) {
+  one.clocks = one.clocks.filter((known) => known.target !== event.target).concat(clock ? { target: event.target, ...clock } : []);
+}
+
 const RULES = {
   "conversation.offered"(one, event) {
     this.context(one, event.context);
@@ -130,7 +148,42 @@ const RULES = {
   },
   "conversation.assigned"(one, event) {
     this.context(one, event.context);
-    Object.assign(one, { status: "open", agent: event.agent, queue: event.queue, decision: event.decision || one.decision, offer: null });
+    Object.assign(one, { status: "open", agent: event.agent, queue: event.queue, decision: event.decision || one.decision, offer: null, floor: event.floor, idle: false });
+    one.consulted = one.consulted.filter((agent) => agent !== event.agent);
+  },
+  "conversation.consulted"(one, event) {
+    one.consulted = one.consulted.filter((agent) => agent !== event.consultant).concat(event.ended ? [] : event.consultant);
+    if (!event.ended) one.asker = event.by?.replace(/^agent:/, "");
+  },
+  "conversation.idled"(one) {
+    one.idle = true;
+  },
+  "conversation.woken"(one) {
+    one.idle = false;
+  },
+  "conversation.diverted"(one, event) {
+    one.callbackAt = event.callback_at;
+  },
+  "wrap_up.started"(one, event) {
+    one.wrapUpUntil = event.until;
+  },
+  "wrap_up.ended"(one) {
+    one.wrapUpUntil = null;
+  },
+  "sla.started"(one, event) {
+    setClock(one, event, { due_at: event.due_at });
+  },
+  "sla.paused"(one, event) {
+    setClock(one, event, { left_s: event.left_s });
+  },
+  "sla.at_risk"(one, event) {
+    setClock(one, event, { due_at: event.due_at, at_risk: true });
+  },
+  "sla.breached"(one, event) {
+    setClock(one, event, { due_at: event.due_at, breached: true });
+  },
+  "sla.met"(one, event) {
+    setClock(one, event, null);
   },
   "conversation.unassigned"(one) {
     one.agent = null;

@@ -1,5 +1,5 @@
 // Putting it on the page. Whatever people wrote becomes text nodes and nothing else.
-import { ago, clock, day, word } from "./words.js";
+import { ago, clock, day, span, word } from "./words.js";
 
 export function make(tag, attributes, ...children) {
   const node = document.createElement(tag);
@@ -40,6 +40,27 @@ export function offerCard(one, { accept, decline }) {
   return card;
 }
 
+// The promise that is due next (one that runs; else one that is paused), as a chip whose time runs by itself.
+export function promise(clocks, named) {
+  const next = [...(clocks || [])].sort((a, b) => (a.due_at || "~").localeCompare(b.due_at || "~"))[0];
+  if (!next) return null;
+  const name = named ? `${word(next.target)} ` : "";
+  if (!next.due_at) return make("span", { className: "clock paused", title: word(next.target) }, `${name}${word("paused")}`);
+  const late = next.breached || new Date(next.due_at) <= Date.now();
+  return make("time", { className: `clock ${late ? "late" : next.at_risk ? "risk" : ""}`.trim(), title: word(next.target), datetime: next.due_at, "data-name": name }, timeLeft(next.due_at, name));
+}
+
+function timeLeft(due, name) {
+  const left = (new Date(due) - Date.now()) / 1000;
+  return `${name || ""}${left < 0 ? `${word("late")} ` : ""}${span(left)}`;
+}
+
+export function tick(root) {
+  for (const node of root.querySelectorAll("time.clock")) node.textContent = timeLeft(node.dateTime, node.dataset.name);
+}
+
+const countdown = (until) => make("time", { className: "clock", datetime: until }, timeLeft(until));
+
 export function countDown(root, desk) {
   for (const card of root.querySelectorAll(".offer")) {
     const offer = desk.conversations.get(card.dataset.conversation)?.offer;
@@ -50,18 +71,47 @@ export function countDown(root, desk) {
   }
 }
 
-export function listItem(one, current, pick) {
+export function listItem(one, current, pick, desk) {
+  const mark = one.wrapUpUntil ? make("span", { className: "mark" }, `${word("wrap_up")} `, countdown(one.wrapUpUntil))
+    : desk.advises(one) ? make("span", { className: "mark" }, word("consult"))
+    : one.idle ? make("span", { className: "mark idle", title: word("silent") }, "zzz") : promise(one.clocks);
   return make("li", {}, make("button", { type: "button", "aria-current": String(current), "data-conversation": one.id, onclick: () => pick(one.id) },
     make("span", { className: "name" }, nameOf(one)),
-    one.unread ? make("span", { className: "count" }, String(one.unread)) : make("span", { className: "time" }, one.lastAt ? clock(one.lastAt) : ""),
+    make("span", { className: "side" }, mark, one.unread ? make("span", { className: "count" }, String(one.unread)) : make("span", { className: "time" }, one.lastAt ? clock(one.lastAt) : "")),
     make("span", { className: "said" }, wordsOf(one.last))));
 }
 
-export function waitingItem(one, claim) {
+export function waitingItem(one, { claim, takeOver }) {
   return make("li", {}, make("div", { className: "row", "data-conversation": one.conversation },
-    make("span", {}, make("span", { className: "channel" }, one.channel), " ", one.queue),
-    make("button", { type: "button", onclick: (event) => claim(one, event.target) }, word("claim")),
-    make("span", { className: "time" }, ago(one.waiting_since))));
+    make("span", {}, make("b", { className: "place" }, String(one.position || "")), make("span", { className: "channel" }, one.channel), " ", one.queue),
+    make("span", { className: "doing" }, claim ? make("button", { type: "button", onclick: (event) => claim(one, event.target) }, word("claim")) : null,
+      takeOver ? make("button", { type: "button", className: "quiet", onclick: (event) => takeOver(one, event.target) }, word("take_over")) : null),
+    make("span", { className: "side" }, promise(one.sla?.clocks), one.priority ? make("span", { className: "mark" }, `${word("priority")} ${one.priority}`) : null,
+      one.diverted === "callback" ? make("span", { className: "mark" }, word("callback")) : null, make("span", { className: "time" }, ago(one.waiting_since)))));
+}
+
+export function callbackItem(one) {
+  return make("li", {}, make("div", { className: "row", "data-conversation": one.id }, number(one), make("span", { className: "time" }, `${day(one.callback_at)} ${clock(one.callback_at)}`)));
+}
+
+// Where the customer wants to be called back: a link that dials, if it is a number.
+function number(one) {
+  const known = (one.contact?.identities || []).map((identity) => identity.claims?.phone).find(Boolean);
+  const found = one.attributes?.callback_address || known || one.reaches[one.reaches.length - 1]?.address || "";
+  return /^\+?[0-9 ()-]+$/.test(found) ? make("a", { href: `tel:${found.replace(/[^+0-9]/g, "")}` }, found) : make("span", {}, found);
+}
+
+// What the agent must know before anything else, above what was said.
+export function banners(one, desk, { finish, endConsult }) {
+  const banner = (kind, ...content) => make("div", { className: "banner", "data-banner": kind }, ...content);
+  const button = (name, act) => make("button", { type: "button", onclick: (event) => act(one, event.target) }, word(name));
+  return [
+    one.wrapUpUntil ? banner("wrap_up", make("span", {}, `${word("wrap_up")} `, countdown(one.wrapUpUntil)), button("finish_wrap_up", finish)) : null,
+    desk.advises(one) ? banner("asked", make("span", {}, `${one.asker || one.agent || ""} ${word("you_are_asked")}`), button("end_consult", endConsult)) : null,
+    desk.has(one) && one.consulted.length ? banner("asking", make("span", {}, `${word("consulting")}: ${one.consulted.join(", ")}`), button("end_consult", endConsult)) : null,
+    one.tags?.includes("callback") && desk.has(one) ? banner("callback", make("span", {}, `${word("callback")} `, number(one), ` ${one.callbackAt ? `${day(one.callbackAt)} ${clock(one.callbackAt)}` : word("now_due")}`)) : null,
+    one.summary ? banner("summary", make("details", { open: true }, make("summary", {}, word("summary")), make("p", {}, one.summary))) : null,
+  ].filter(Boolean);
 }
 
 export function timeline(one, me, links) {
@@ -119,7 +169,7 @@ function attachment(part, message, links) {
   return holder;
 }
 
-export function contextPanel(one, decision) {
+export function contextPanel(one, decision, tellAll) {
   const person = one.contact || {};
   const name = nameOf(one);
   return [
@@ -129,7 +179,8 @@ export function contextPanel(one, decision) {
       identity.verified ? make("span", { className: "verified", title: word("verified") }, "✓") : null, identity.reachable === false ? make("small", {}, word("unreachable")) : null))),
     part("times", make("dl", {}, ...pair("waited", one.waitingSince && ago(one.waitingSince)), ...pair("opened", one.openedAt && `${day(one.openedAt)} ${clock(one.openedAt)}`),
       ...pair("first_response", one.firstResponseAt && clock(one.firstResponseAt)))),
-    part("why", why(decision || one.decision)),
+    part("promises", list(one.clocks, (known) => make("li", {}, promise([known], true)))),
+    part("why", why(decision || one.decision, () => tellAll(one))),
     part("tags", one.tags?.length ? make("div", { className: "tags" }, ...one.tags.map((tag) => make("span", {}, tag))) : null),
     part("attributes", Object.keys(one.attributes || {}).length ? make("dl", {}, ...Object.entries(one.attributes).flatMap(([key, value]) => [make("dt", {}, key), make("dd", {}, value)])) : null),
     part("earlier", list([...(one.others || [])].reverse(), (ref) => make("li", {}, ref.subject || word(ref.status), make("small", {}, [word(ref.status), ref.last_at && day(ref.last_at), ref.agent].filter(Boolean).join(" · "))))),
@@ -141,10 +192,16 @@ const pair = (name, value) => (value ? [make("dt", {}, word(name)), make("dd", {
 const part = (name, content) => content && content.childNodes.length ? make("section", { "data-part": name }, make("h3", {}, word(name)), content) : null;
 const list = (items, item) => (items?.length ? make("ul", {}, ...items.map(item)) : null);
 
-function why(decision) {
+export function reasons(steps) {
+  return make("ol", { className: "reasons" }, ...steps.map((step) => make("li", {}, make("time", { datetime: step.at }, clock(step.at)), step.sentence,
+    ...step.details.map((detail) => make("small", {}, detail)))));
+}
+
+function why(decision, tellAll) {
   if (!decision) return null;
   const lines = (decision.considered || []).map((one) => make("li", {}, one.agent, make("small", {}, word(one.ruled_out || "eligible"))));
   return make("div", { className: "why" }, make("p", {}, decision.reason ? word(decision.reason) : ""),
     decision.rule ? make("p", {}, `${word("rule")}: ${decision.rule}`) : null,
-    lines.length ? make("details", {}, make("summary", {}, word("considered")), make("ul", {}, ...lines)) : null);
+    lines.length ? make("details", {}, make("summary", {}, word("considered")), make("ul", {}, ...lines)) : null,
+    make("button", { type: "button", className: "quiet all", onclick: tellAll }, word("all_reasons")));
 }

@@ -32,7 +32,18 @@ const WORDS = {
   as_text: ["文字に置き換え", "partly as text"], billed: ["有料", "billed"], window_ends: ["返信期限間近", "window ends soon"], in_trouble: ["障害中・待機", "channel in trouble, will wait"], quota_low: ["残りわずか", "quota nearly used up"],
   why_window_closed: ["返信できる期間が過ぎました", "The window for answers is over"], why_opted_out: ["お客様が受信を止めています", "The customer does not want messages here"],
   why_unsupported: ["この内容は扱えません", "The channel cannot carry this"], why_no_way: ["届ける方法がありません", "There is no way to this customer"],
-  not_sent_yet: ["まだ送られていません", "not taken yet"], today: ["今日", "Today"], message: ["件", "messages"], you: ["あなた", "you"],
+  not_sent_yet: ["まだ送られていません", "not taken yet"], today: ["今日", "Today"],
+  next_response: ["次の返信", "Next answer"], resolution: ["解決まで", "Resolution"], late: ["超過", "late"], at_risk: ["まもなく期限", "at risk"], paused: ["停止中", "paused"],
+  promises: ["お約束", "Promises"], all_reasons: ["くわしく", "All reasons"], summary: ["引き継ぎの要約", "Summary of the handoff"],
+  wrap_up: ["後処理", "Wrap-up"], finish_wrap_up: ["後処理を完了", "Finish wrap-up"], silent: ["お客様の返事待ち（枠は空いています）", "The customer is silent; it holds no room"],
+  consult: ["相談", "Ask a colleague"], consulting: ["相談中", "Asking"], end_consult: ["相談を終える", "End the advice"],
+  you_are_asked: ["さんから相談されています。答えは同僚だけに見えます。", "asks for your advice. Only colleagues see what you write."],
+  take_over: ["引き取る", "Take over"], reason: ["理由", "Reason"], priority: ["優先", "Priority"], callbacks: ["折り返しのお約束", "Call-backs"],
+  callback: ["折り返し希望", "Wants to be called back"], now_due: ["いま", "now"], bot: ["ボット", "bot"],
+  preferred_agent: ["お客様の希望の担当のため", "The customer prefers you"], round_robin: ["順番のため", "It was your turn"], least_today: ["今日の担当数が最も少ないため", "You had the least work today"],
+  most_proficient: ["最も詳しいため", "You know it best"], nearest_skilled: ["必要な知識に最も近いため", "Your skills fit most closely"], claimed: ["ご自分で引き受けました", "You took it yourself"],
+  taken_over: ["引き取られたため", "It was taken over"], waits_for_agent: ["希望の担当を待っています", "Waits for a certain agent"], queue_closed: ["受付時間外です", "The queue is closed"],
+  lacks_skill: ["知識が不足", "lacks a skill"], exclusive: ["専念中", "busy with one thing"], off_shift: ["勤務時間外", "off shift"], shift_ending: ["まもなく勤務終了", "shift ends soon"], message: ["件", "messages"], you: ["あなた", "you"],
 };
 
 let place = 0;
@@ -62,6 +73,14 @@ export function day(text) {
   const date = new Date(text);
   if (date.toDateString() === new Date().toDateString()) return word("today");
   return new Intl.DateTimeFormat(language(), { year: "numeric", month: "short", day: "numeric", weekday: "short" }).format(date);
+}
+
+// Time left, or (below 0) passed: m:ss within the hour, otherwise in hours or days.
+export function span(seconds) {
+  const whole = Math.abs(Math.trunc(seconds));
+  if (whole < 3600) return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const [amount, unit] = whole < 86400 ? [Math.floor(whole / 3600), "hour"] : [Math.floor(whole / 86400), "day"];
+  return new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "short" }).format(amount);
 }
 
 export function ago(text) {
