@@ -50,7 +50,7 @@ def shift_of(calendar: Calendar | None, expected: tuple[int, ...], at_ms: int) -
 def in_shift(moves: Moves, state: AgentState) -> AgentState:
     """An agent who was declared or changed, with their shift as it stands; its timer is set."""
     shift = _now(moves, state.agent)
-    _set_timer(moves, state.agent.id, shift)
+    _set_timer(moves, state.agent.id, shift, state.presence)
     return replace(state, presence=_with(state.presence, shift), ending_s=shift.ending_s)
 
 
@@ -93,7 +93,7 @@ def vacate_off_shift(moves: Moves) -> None:
 
 def _turn(moves: Moves, seat: Seat) -> None:
     shift = _now(moves, seat.agent)
-    _set_timer(moves, seat.id, shift)
+    _set_timer(moves, seat.id, shift, seat.presence)
     presence, ending_s = _with(seat.presence, shift), shift.ending_s
     ends, seat.ending_s = seat.ending_s != ending_s, ending_s
     if presence != seat.presence:
@@ -112,8 +112,8 @@ def _with(presence: Presence, shift: Shift) -> Presence:
     return replace(presence, on_shift=shift.on, shift_changes_at=changes_at)
 
 
-def _set_timer(moves: Moves, agent: str, shift: Shift) -> None:
+def _set_timer(moves: Moves, agent: str, shift: Shift, before: Presence) -> None:
     if shift.next_ms is not None:
         moves.turn.timer(SHIFT + agent, shift.next_ms)
-    elif shift.on is not None:
+    elif before.on_shift is not None:
         moves.turn.clear_timer(SHIFT + agent)
