@@ -118,18 +118,18 @@ class Crew:
         self._views.clear()
 
     def _move(self, seat: Seat) -> None:
-        place = (seat.standing, self._entry(seat))
+        standing, entry = seat.standing, self._entry(seat)
         before = self._places.get(seat.id)
-        if before == place:
-            return
         if before is not None:
+            if before[0] is standing and before[1] == entry:
+                return
             self._take_out(before)
-        self._places[seat.id] = place
-        lane = self._lanes.get(place[0])
+        self._places[seat.id] = (standing, entry)
+        lane = self._lanes.get(standing)
         if lane is not None:
-            lane.add(place[1])
+            lane.add(entry)
         else:
-            self._lanes[place[0]] = Lane((place[1],))
+            self._lanes[standing] = Lane((entry,))
             self._views.clear()
 
     def _take_out(self, place: tuple[Standing, Entry]) -> None:

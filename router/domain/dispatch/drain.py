@@ -17,9 +17,13 @@ def drain(moves: Moves, seat: Seat, trigger: str, before: LineKey | None = None)
     stands ``before`` some other).
 
     Only this agent has to be looked at: before the trigger nothing that waits could be served by anybody.
+
+    Raises:
+        RuntimeError: nobody got what the agent could serve. That cannot be; if it could, this would never end.
     """
     while (key := oldest(moves.desk, seat)) is not None and (before is None or key < before):
-        moves.retry(moves.desk.work[key[3]], trigger)
+        if not moves.retry(moves.desk.work[key[3]], trigger):
+            raise RuntimeError(f"{key[3]} could be served by {seat.id}, and nobody was chosen")
 
 
 def hand_on(moves: Moves, work: Work, asked: Asked, freed: Seat) -> None:
