@@ -37,8 +37,9 @@ LONG_MS = 60_000
 @dataclass(frozen=True)
 class Shop:
     """``slots``: conversations at once per agent. ``load``: of what they can bear, at the busiest; the first and the
-    last fifth of the customers come at half of that. ``shape``: of the handling time, mean ``handle_s``: ``memoryless``,
-    ``even`` (half to one and a half) or ``long`` (a few take very long). ``leave``: so many agents go home half-way."""
+    last fifth of the customers come at half of that. ``shape``: of the handling time, which is ``handle_s`` on average:
+    ``memoryless``, ``even`` (half to one and a half) or ``long`` (a few take very long). ``leave``: so many agents go
+    home half-way."""
 
     name: str
     agents: int
