@@ -66,6 +66,8 @@ smtp_port = {mail_out}
 smtp_tls = "none"
 insecure = true
 allow_private = true
+"""
+PEOPLE = """
 [[agents]]
 id = "aoi"
 name = "葵"
@@ -245,14 +247,19 @@ async def eventually(ask: Callable[[], Any], patience: float = 10) -> Any:
 
 @asynccontextmanager
 async def counter(
-    folder: Path, *, offer_s: int = 120, roles: frozenset[str] = ROLES, store_url: str | None = None
+    folder: Path,
+    *,
+    offer_s: int = 120,
+    roles: frozenset[str] = ROLES,
+    store_url: str | None = None,
+    people: str = PEOPLE,
 ) -> AsyncIterator[Counter]:
-    """The service at work, its agents known."""
+    """The service at work, its agents known. ``people``: agents and policy."""
     async with AsyncExitStack() as stack:
         line = await stack.enter_async_context(fake_line())
         post = await stack.enter_async_context(mail_host())
         (mail_in,) = free_ports(1)
-        settings = read(config(folder, line, mail_in, post.port, offer_s), "journey.toml", {})
+        settings = read(config(folder, line, mail_in, post.port, offer_s, people), "journey.toml", {})
         parts = await stack.enter_async_context(running(settings, roles, store_url=store_url))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         found = Counter(parts, line, post, http, mail_in)
@@ -263,17 +270,17 @@ async def counter(
 
 
 async def seeded(parts: Parts) -> bool:
-    return len(await parts.state.rows(DISPATCH, AGENTS)) == 2
+    return len(await parts.state.rows(DISPATCH, AGENTS)) == len(parts.settings.agents)
 
 
-def config(folder: Path, line: FakeLine, mail_in: int, mail_out: int, offer_s: int) -> str:
+def config(folder: Path, line: FakeLine, mail_in: int, mail_out: int, offer_s: int, people: str) -> str:
     account = line.settings()
     words: dict[str, Any] = {
         "folder": folder, "root": ROOT_KEY, "line_url": line.url, "line_secret": account["channel_secret"],
         "line_token": account["channel_access_token"], "user_key": USER_KEY, "mail_in": mail_in,
         "mail_out": mail_out, "offer_s": offer_s,
     }  # fmt: skip
-    text = CONFIG
+    text = CONFIG + people
     for name, value in words.items():
         text = text.replace(f"{{{name}}}", str(value))
     return text

@@ -213,6 +213,7 @@ const RULES = {
   },
   "message.queued"(one, event) {
     this.message(one, event.message);
+    if (event.message.flags?.includes("automatic")) return; // the service itself; the customer waits on
     one.waitingSince = null;
     one.firstResponseAt ||= event.at;
   },

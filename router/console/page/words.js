@@ -36,7 +36,7 @@ const WORDS = {
   next_response: ["次の返信", "Next answer"], resolution: ["解決まで", "Resolution"], late: ["超過", "late"], at_risk: ["まもなく期限", "at risk"], paused: ["停止中", "paused"],
   promises: ["お約束", "Promises"], all_reasons: ["くわしく", "All reasons"], summary: ["引き継ぎの要約", "Summary of the handoff"],
   wrap_up: ["後処理", "Wrap-up"], finish_wrap_up: ["後処理を完了", "Finish wrap-up"], silent: ["お客様の返事待ち（枠は空いています）", "The customer is silent; it holds no room"],
-  consult: ["相談", "Ask a colleague"], consulting: ["相談中", "Asking"], end_consult: ["相談を終える", "End the advice"],
+  consult: ["相談", "Consult"], consulting: ["相談中", "Asking"], end_consult: ["相談を終える", "End the advice"],
   you_are_asked: ["さんから相談されています。答えは同僚だけに見えます。", "asks for your advice. Only colleagues see what you write."],
   take_over: ["引き取る", "Take over"], reason: ["理由", "Reason"], priority: ["優先", "Priority"], callbacks: ["折り返しのお約束", "Call-backs"],
   callback: ["折り返し希望", "Wants to be called back"], now_due: ["いま", "now"], bot: ["ボット", "bot"],
