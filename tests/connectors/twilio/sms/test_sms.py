@@ -117,6 +117,7 @@ def test_the_sdk_would_send_our_calls(name: str) -> None:
     [
         ("a" * 160, Segments("GSM-7", 160, 1)),
         ("a" * 161, Segments("GSM-7", 161, 2)),
+        ("a" * 306, Segments("GSM-7", 306, 2)),
         ("€" * 80, Segments("GSM-7", 160, 1)),
         ("a" * 152 + "€" + "a" * 100, Segments("GSM-7", 254, 2)),
         ("a" * 152 + "€" + "a" * 152, Segments("GSM-7", 306, 3)),

@@ -114,6 +114,7 @@ def test_an_agent_without_a_telephone_has_a_voice_mail_left() -> None:
 def test_nobody_is_called_for_who_has_hung_up_or_only_wrote() -> None:
     world = called()
     became(world, "ended")
+    world.status(world.conversation.id, "open")
     written = World()
     written.write("taro")
     for each in (world, written):
