@@ -13,7 +13,7 @@ def terms_of(policy: Policy, number: int, agents: Iterable[Agent]) -> Terms:
     """The terms of a published policy; ``number`` counts those that were. Calendars that neither a promise nor a
     queue's care names are left out."""
     care = {queue.name: _care(queue) for queue in policy.queues if queue.idle_after_s or queue.unanswered_s}
-    used = {each.hours for each in (*policy.slas.values(), *care.values())}
+    used = {sla.hours for sla in policy.slas.values()} | {each.hours for each in care.values()}
     return Terms(
         number=number,
         slas=policy.slas,
