@@ -65,7 +65,12 @@ def traffic(arguments: argparse.Namespace) -> tuple[Day, str]:
     if not day.cases:
         where = "the dispatch stream" if arguments.source == STREAM else arguments.source
         raise Failure(f"{where} has no conversation that asked for an agent", "try --generate - for made-up traffic")
-    return day, "UTC"
+    return day, _zone(day.policy)
+
+
+def _zone(policy: Policy | None) -> str:
+    """Of the policy's first calendar."""
+    return next((calendar.zone for calendar in (policy or Policy()).calendars.values()), "UTC")
 
 
 def against(arguments: argparse.Namespace, day: Day) -> Against:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.commands import RequestAgent
-from contracts.policy import ChannelClass, Match, Need, Overflow, Policy, Queue, Relax, Rule, Sla
+from contracts.policy import Announce, Calendar, ChannelClass, Match, Need, Overflow, Policy, Queue, Relax, Rule, Sla
 from router.rehearse.compare import changes
 from router.rehearse.day import News, Passing, Reaction, Silence
 from router.rehearse.measure import figures
@@ -181,3 +181,55 @@ def test_overflows_are_counted() -> None:
     policy = Policy(queues=(Queue("default", overflow=overflow), Queue("other", auto_accept=True)))
     found = rehearsed(day(agent("ann", "other"), case(1, 0)), policy)
     assert (waited(found, 1), figures(found, 30).overflows) == (60, {"waited:queue": 1})
+
+
+def test_too_many_declines_are_counted_as_an_escalation() -> None:
+    policy = Policy(queues=(Queue("default", declines=2, escalate="leads"), Queue("leads", auto_accept=True)))
+    no = (Reaction(s(1), "decline"), Reaction(s(1), "decline"))
+    what = day(agent("ann"), agent("bob"), agent("eve", "leads"), case(1, 0, reactions=no))
+    found = rehearsed(what, policy)
+    assert (life(found, 1).agents, waited(found, 1), figures(found, 60).escalations) == (["eve"], 2, 1)
+
+
+OFFICE = Calendar(zone="UTC", week={"fri": ("08:30-09:00",)})  # the days begin on a Friday at eight
+
+
+def test_a_closed_queue_opens_by_the_clock() -> None:
+    policy = Policy(queues=(Queue("default", auto_accept=True, hours="office"),), calendars={"office": OFFICE})
+    found = rehearsed(day(agent("ann"), case(1, 60), case(2, 60, patience=100)), policy)
+    assert (waited(found, 1), life(found, 2).end) == (29 * 60, "abandoned")
+
+
+def test_who_comes_when_it_is_closed_may_be_turned_away_or_told() -> None:
+    away = (Overflow("closed", "resolve", text="closed"),)
+    told = (Overflow("closed", "message", text="closed"),)
+    for overflow, end, notices in ((away, "turned_away", 0), (told, "served", 1)):
+        queue = Queue("default", auto_accept=True, hours="office", overflow=overflow)
+        found = rehearsed(day(agent("ann"), case(1, 60)), Policy(queues=(queue,), calendars={"office": OFFICE}))
+        assert (life(found, 1).end, found.notices) == (end, notices)
+        assert sum(figures(found, 60).overflows.values()) == 1
+
+
+def test_who_is_offered_a_call_back_does_not_give_up() -> None:
+    queue = Queue("default", auto_accept=True, overflow=(Overflow("waited", "callback", at=30),))
+    what = day(agent("ann"), case(1, 0, handle=500), case(2, 10, patience=60))
+    found = rehearsed(what, Policy(queues=(queue,), **ONE_AT_A_TIME))
+    assert (waited(found, 2), figures(found, 60).diverted) == (490, {"callback": 1})
+
+
+def test_shifts_begin_and_end_by_the_clock() -> None:
+    policy = auto(calendars={"office": OFFICE})
+    what = day(agent("ann", shift="office"), case(1, 0), case(2, 3590), hours=1.5)
+    found = rehearsed(what, policy)
+    assert (waited(found, 1), life(found, 2).end) == (1800, "served")
+    assert waited(rehearsed(day(agent("ann", shift="office"), case(1, 3601), hours=1.5), policy), 1) is None
+
+
+def test_announcements_are_counted_and_stop_with_the_wait() -> None:
+    queue = Queue("default", auto_accept=True, announce=Announce(first_after_s=10, every_s=60))
+    found = rehearsed(
+        day(agent("ann"), case(1, 0, handle=100), case(2, 1, handle=100), case(3, 2)),
+        Policy(queues=(queue,), **ONE_AT_A_TIME),
+    )
+    assert found.notices > 0
+    assert [waited(found, number) for number in (1, 2, 3)] == [0, 99, 198]
