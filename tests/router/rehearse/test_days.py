@@ -73,7 +73,7 @@ def test_a_silent_customer_holds_nobody_up_if_the_policy_says_so() -> None:
 
 def test_passed_on_unless_it_is_there_already() -> None:
     wrong = case(1, 0, handle=100, text="invoice", passings=(Passing(s(20), queue="invoices"),))
-    what = day(agent("ann", "default"), agent("bob", "invoices"), wrong)
+    what = day(agent("ann", "default"), agent("bob", "invoices"), agent("cyd", "invoices"), wrong)
     plain = auto("default", "invoices")
     better = auto("default", "invoices", rules=(Rule("words", Match(words=("invoice",)), queue="invoices"),))
     assert life(rehearsed(what, plain), 1).agents == ["ann", "bob"]
