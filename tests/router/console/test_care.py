@@ -157,3 +157,17 @@ async def test_the_summary_of_a_handoff_and_a_call_back(place: Place) -> None:
             await expect(ren.locator("[data-banner=summary] p")).to_contain_text("湯のみの件")
             await expect(ren.locator("[data-banner=summary] summary")).to_have_text("Summary of the handoff")
             await shot(ren, "care-5-summary-english")
+
+
+async def test_who_wants_to_be_called_back_later_is_listed_with_number_and_time(place: Place) -> None:
+    async with place.customer() as customer:
+        await say(customer, "二番です。明日お電話をください")
+        await expect(customer.locator(".said.mine")).to_have_count(1)
+        async with place.agent(**PHONE) as agent:
+            id = await agent.locator("#waiting .row").get_attribute("data-conversation")
+            wish = {"at": "2031-01-01T01:00:00Z", "address": "03-1234-5678"}
+            await ask(agent, f"/v1/conversations/{id}/callback", wish)
+            row = agent.locator("#callbacks .row")
+            await expect(row.locator("a")).to_have_attribute("href", "tel:0312345678", timeout=8000)
+            await expect(row).to_contain_text("2031年1月1日")
+            await shot(agent, "care-7-callbacks-phone")
