@@ -17,7 +17,6 @@ import msgspec
 from router.rehearse.outcome import AgentDay, Life, Outcome
 
 PERCENTILES: Final = (50, 90, 95, 99)
-HOUR_MS: Final = 3_600_000
 EXAMPLES: Final = 10
 
 
@@ -65,7 +64,7 @@ class Occupancy(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """One policy's day. ``groups`` by dimension: ``queue``, ``priority``, ``class``, ``hour``."""
+    """One policy's day. ``groups`` by dimension: ``queue``, ``priority``, ``class``."""
 
     all: Group
     groups: dict[str, list[Group]]

@@ -61,3 +61,22 @@ def test_progress_is_told(a_day: Day) -> None:
     Rehearsal(a_day, policy("old.toml")).run(lambda done, total: said.append((done, total)))
     assert said[0][0] == 0
     assert {total for _, total in said} == {len(a_day.acts) + len(a_day.cases)}
+
+
+@pytest.mark.parametrize("name", ["old.toml", "new.toml"])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_holds_on_every_day(name: str, seed: int) -> None:
+    made = generate(shop(conversations=200), seed)
+    found = Rehearsal(made, policy(name)).run()
+    cases = {(one.conversation, one.at_ms): one for one in made.cases}
+    assert len(found.lives) + sum(one.joined for one in found.lives) == len(cases)
+    for life in found.lives:
+        case = cases[life.conversation, life.at_ms]
+        assert (life.assigned_ms is None) == (not life.agents)
+        if life.end == "abandoned":
+            assert life.ended_ms == case.at_ms + (case.patience_ms or 0)
+        elif life.end == "served" and not life.handovers and not case.silences:
+            assert life.ended_ms == (life.assigned_ms or 0) + case.handle_ms
+    assert sum(one.given for one in found.agents) >= sum(bool(life.agents) for life in found.lives)
+    assert all(0 <= (one.occupancy or 0) <= 1 for one in found.agents)
+    assert all(one.used <= one.room for one in found.moments)
