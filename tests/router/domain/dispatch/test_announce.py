@@ -210,10 +210,40 @@ def test_the_wait_is_told_and_other_ways_once() -> None:
 def test_a_new_owner_goes_on_where_the_old_one_was() -> None:
     floor = Floor(policy())
     floor.ask(1)
+    floor.ask(2)
     floor.wait(11)
-    assert len(told(floor)) == 1
+    assert len(told(floor)) == 2
     floor.store.restart(DISPATCH)
     floor.wait(200)
+    assert told(floor) == []
+    floor.release(1)
+    floor.wait(61)
+    assert told(floor) == [("position", {"position": "1"})]
+
+
+def test_a_move_waits_its_time_too() -> None:
+    floor = Floor(policy(Announce(first_after_s=1)))
+    floor.ask(1)
+    floor.wait(2)
+    assert len(told(floor)) == 1
+    floor.ask(1, queue="other", trigger="transferred")
+    floor.wait(17)
+    assert told(floor) == [], "20 s after the last word"
+    floor.wait(4)
+    assert told(floor) == [("moved", {"position": "1"})]
+
+
+def test_nothing_more_once_it_has_closed() -> None:
+    floor = Floor(policy(Announce(first_after_s=1, every_s=5), hours="day"))
+    floor.wait(3600 - 10)
+    floor.ask(1)
+    floor.ask(2)
+    floor.wait(4)
+    assert len(told(floor)) == 2
+    floor.wait(4)
+    floor.release(1)
+    floor.store.now_ms += 2_000
+    floor.store.advance(seconds=60)
     assert told(floor) == []
 
 
@@ -225,10 +255,28 @@ def test_a_policy_that_begins_and_ends_announcements() -> None:
     floor.publish(policy(Announce(first_after_s=5)))
     floor.wait(7)
     assert told(floor) == [("position", {"position": "1"})]
-    floor.ask(0, since=moment(START_MS - 1000))
+    floor.ask(2)
     floor.publish(policy(None))
     floor.wait(200)
     assert told(floor) == []
+    floor.publish(policy(Announce(first_after_s=50)))
+    floor.release(1)
+    floor.wait(100)
+    assert told(floor) == [("position", {"position": "1"})]
+    floor.publish(policy(None))
+    floor.wait(200)
+    floor.ask(0, since=moment(START_MS - 1000))
+    floor.publish(policy(Announce(first_after_s=5)))
+    floor.release(0)
+    floor.wait(100)
+    assert told(floor, 2) == [], "it is first again, and knows that"
+    floor.publish(policy(None))
+    floor.wait(100)
+    floor.ask(3)
+    floor.publish(policy(Announce(first_after_s=5)))
+    floor.release(2)
+    floor.wait(100)
+    assert told(floor) == [("position", {"position": "1"})]
 
 
 # -- and never a flood -----------------------------------------------------------------------------------------------
