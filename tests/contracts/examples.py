@@ -141,6 +141,7 @@ def all_news() -> list[Any]:
         inbound.InboundReceipt(sender(), "read", message=MESSAGE, upto=AT),
         inbound.InboundIdentity(sender(), False, "unfollow", sent_at=AT),
         inbound.InboundTyping(sender()),
+        inbound.InboundCall("CA1", sender(), "answered", "hanako", sent_at=AT),
     ]
 
 
