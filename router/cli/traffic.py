@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.codec import CodecError, Unknown, decode_event
-from contracts.events import Event
+from contracts.events import Event, MessageQueued
 from contracts.policy import Policy
-from contracts.streams import DATA, DISPATCH
+from contracts.streams import DATA, DISPATCH, TYPE, conversation_shard
 from router.cli.configuration import configuration
 from router.cli.failure import Failure
 from router.cli.reach import reach, shard_count
@@ -24,7 +24,7 @@ from router.domain.policy.versions import History
 from router.rehearse.day import Day
 from router.rehearse.generate import ShopError, generate
 from router.rehearse.lines import RecordingError, read
-from router.rehearse.record import Seen, recorded, seen_event
+from router.rehearse.record import Seen, recorded, seen_answer, seen_event
 from router.rehearse.shop import Shop
 from router.settings import Settings, SettingsError
 from router.settings.convert import convert
@@ -38,6 +38,7 @@ from router.store import Lane, Store
 
 STREAM = "stream"
 PAGE = 1_000
+QUEUED = b"message.queued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,12 @@ async def _stream(settings: Settings) -> Day:
 
 
 async def streamed(store: Store, shards: int) -> Day:
-    """What the dispatch shard's commands and events tell; changes nothing."""
+    """What the dispatch shard's commands and events tell, and of conversations when agents wrote; changes nothing."""
     reader = StateReader(store, shards)
-    entries = [seen async for seen in _seen(store.lane("cli"))]
+    lane = store.lane("cli")
+    entries = [seen async for seen in _seen(lane)]
+    for number in range(shards):
+        entries += [seen async for seen in _answers(lane, keys.events(conversation_shard(number)))]
     agents = await reader.rows(DISPATCH, AGENTS)
     policy = await reader.get(DISPATCH, POLICY, CURRENT) or Policy()
     history = await reader.get(DISPATCH, HISTORY, CURRENT) or History()
@@ -155,6 +159,17 @@ async def _seen(lane: Lane) -> AsyncIterator[Seen]:
         seen = seen_event(event) if event is not None else None
         if seen is not None:
             yield seen
+
+
+async def _answers(lane: Lane, key: str) -> AsyncIterator[Seen]:
+    """When somebody wrote to the customer; what they wrote is let go at once."""
+    async for _, fields in _entries(lane, key):
+        told = dict(zip(fields[::2], fields[1::2], strict=True))
+        if told.get(TYPE.encode()) == QUEUED:
+            event = _event(told.get(DATA.encode(), b""))
+            seen = seen_answer(event) if isinstance(event, MessageQueued) else None
+            if seen is not None:
+                yield seen
 
 
 async def _entries(lane: Lane, key: str) -> AsyncIterator[tuple[bytes, list[bytes]]]:

@@ -1,7 +1,8 @@
 """From the dispatch shard's own streams to a day: what customers and agents did, apart from what the policy made of it.
 
 Commands tell what was asked, events what came of it: only both tell how long an agent took to accept, or handled a
-conversation. What began before the streams do is not known, and left out; a note says how much.
+conversation. What began before the streams do is not known, and left out; a note says how much. When agents first
+answered is told by the conversations' own events.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from contracts.commands import (
 from contracts.events import (
     DecisionMade,
     Event,
+    MessageQueued,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
@@ -44,6 +46,11 @@ from router.rehearse.stint import TYPICAL_MS, Stint
 
 RAISED: Final = "promise"
 """The trigger of requests that the promises of a policy made; a rehearsal makes its own."""
+
+
+LAST: Final = 2**62
+AGENT: Final = "agent:"
+"""Begins the author of what an agent wrote."""
 
 
 class Seen(NamedTuple):
@@ -61,6 +68,20 @@ def seen_event(event: Event) -> Seen | None:
     if len(parts) != 4 or not all(part.isdigit() for part in parts[1:]):
         return None
     return Seen(int(parts[1]), int(parts[2]), int(parts[3]), event)
+
+
+class Answered(NamedTuple):
+    """An agent wrote to the customer."""
+
+    conversation: str
+
+
+def seen_answer(event: MessageQueued) -> Seen | None:
+    """What the conversation's shard tells, behind whatever dispatch did at that moment; without what was written. None:
+    it was not an agent's."""
+    if not (event.message.author or "").startswith(AGENT):
+        return None
+    return Seen(milliseconds(event.at), LAST, 0, Answered(event.message.conversation))
 
 
 def recorded(entries: Iterable[Seen], agents: Mapping[str, AgentState], policy: Policy, number: int) -> Day:
@@ -101,6 +122,7 @@ class _Tape:
             OfferDeclined: self._refused,
             OfferExpired: self._refused,
             OfferWithdrawn: self._withdrawn,
+            Answered: self._answered,
             PolicyPublished: self._published,
         }
 
@@ -174,6 +196,10 @@ class _Tape:
     def _withdrawn(self, at_ms: int, event: OfferWithdrawn) -> None:
         if stint := self._open.get(str(event.conversation)) or self._ended.get(str(event.conversation)):
             stint.withdrawn(at_ms)
+
+    def _answered(self, at_ms: int, answer: Answered) -> None:
+        if stint := self._open.get(answer.conversation):
+            stint.answered(at_ms)
 
     def _published(self, at_ms: int, event: PolicyPublished) -> None:
         self._idle_s = _idle_times(event.policy)

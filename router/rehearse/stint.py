@@ -30,6 +30,7 @@ class Stint:
         self.wrap_ms: int | None = None
         self._began_ms = 0
         self._assigned = False
+        self._answered = False
         self._offer_ms: int | None = None
         self._answers: list[int | None] = []
         self._silences: list[Silence] = []
@@ -84,6 +85,7 @@ class Stint:
         self._began_ms = at_ms
         self._assigned = True
         self._answers.append(0)
+        self._answered = False
 
     def _leave(self, at_ms: int) -> None:
         if self.agent is not None:
@@ -92,6 +94,11 @@ class Stint:
             self.agent = None
 
     # -- what is said of it ----------------------------------------------------------------------------------------
+
+    def answered(self, at_ms: int) -> None:
+        """Its agent wrote to the customer: for the first time, if not before."""
+        if self.agent is not None and not self._answered:
+            self._answers[-1], self._answered = at_ms - self._began_ms, True
 
     def more(self, at_ms: int, command: RequestAgent) -> None:
         """It asks again: passed on, taken away from who does not answer, or more is known of it."""
@@ -135,7 +142,7 @@ class Stint:
             waited_ms=max(self.at_ms - milliseconds(command.waiting_since), 0),
             patience_ms=None if self.ended_ms is None or self._assigned else self.ended_ms - self.at_ms,
             reactions=tuple(self.reactions),
-            answers=tuple(self._answers) if None in self._answers else (),
+            answers=tuple(self._answers) if any(one != 0 for one in self._answers) else (),
             silences=tuple(self._silences),
             passings=tuple(self._passings),
             news=tuple(self._news),

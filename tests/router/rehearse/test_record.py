@@ -21,10 +21,19 @@ from contracts.commands import (
     WakeWork,
 )
 from contracts.decision import Decision
-from contracts.events import DecisionMade, OfferAccepted, OfferDeclined, OfferExpired, OfferMade, OfferWithdrawn
+from contracts.events import (
+    DecisionMade,
+    MessageQueued,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferMade,
+    OfferWithdrawn,
+)
+from contracts.message import Message
 from contracts.policy import Policy, Queue
 from router.rehearse.day import Case, Day, Passing, Reaction, Silence
-from router.rehearse.record import Seen, recorded, seen_event
+from router.rehearse.record import Seen, recorded, seen_answer, seen_event
 from tests.router.rehearse.hand import BEGIN_MS, at, s
 
 POLICY = Policy(queues=(Queue("default", idle_after_s=30),))
@@ -130,6 +139,21 @@ def test_who_did_not_answer_and_news_and_promises() -> None:
     )
     assert one.answers == (None, 0)
     assert [(news.after_ms, news.request.trigger) for news in one.news] == [(s(8), "enriched")]
+
+
+def test_when_agents_first_answered() -> None:
+    def wrote(author: str | None, seconds: float = 0) -> Seen | None:
+        message = Message(
+            "ms", "cv_00_1", "ct_00_1", 1, "outbound", "line", "line", "U1", (), moment(BEGIN_MS), author=author
+        )
+        return seen_answer(MessageQueued(id="", at=moment(at(seconds)), message=message))
+
+    assert wrote("system") is wrote(None) is None
+    entries = [Seen(at(0), 0, 0, asks()), Seen(at(0), 0, 1, decided("assigned", "ann")), Seen(at(50), 0, 0, release())]
+    entries += [Seen(at(40), 0, 1, decided("assigned", "bob"))]
+    answers = [one for seconds in (30, 20, 0) if (one := wrote("agent:ann", seconds)) is not None]
+    assert only(recorded([*entries, *answers[:2]], {}, POLICY, 1)).answers == (s(20), 0)
+    assert only(recorded([*entries, *answers], {}, POLICY, 1)).answers == ()
 
 
 def test_wrap_up_ended_by_hand() -> None:
