@@ -66,6 +66,14 @@ function draw() {
   });
 }
 
+// Reasons for which somebody loses a conversation without having done anything.
+const LOST = new Set(["taken_over", "unanswered", "reassigned"]);
+
+function mention(text) {
+  $("line").textContent = text;
+  setTimeout(() => ($("line").textContent = ""), 6000);
+}
+
 function onFrame(frame) {
   const about = desk.apply(frame);
   if (frame.type === "event") {
@@ -73,6 +81,7 @@ function onFrame(frame) {
     if (event.type.startsWith("offer.") || event.type.startsWith("conversation.")) refreshWaiting();
     if (event.type === "message.received" && about === desk.open && !document.hidden) seen(event.conversation, event.message.id);
     if (event.type === "conversation.assigned") decisions.delete(event.conversation);
+    if (event.type === "conversation.unassigned" && event.agent === desk.agent.agent.id && LOST.has(event.reason)) mention(`${nameOf(desk.entry(event.conversation))}: ${word("withdrawn")}`);
     for (const one of desk.about(event)) lookAgain(one.id);
   }
   draw();
@@ -170,8 +179,8 @@ async function attempt(promise, button) {
   try {
     return await promise;
   } catch (error) {
-    $("trouble").textContent = $("line").textContent = error.message;
-    setTimeout(() => ($("line").textContent = ""), 6000);
+    $("trouble").textContent = error.message;
+    mention(error.message);
     return null;
   } finally {
     if (button) button.disabled = false;

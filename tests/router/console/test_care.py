@@ -157,6 +157,10 @@ async def test_the_summary_of_a_handoff_and_a_call_back(place: Place) -> None:
             await expect(ren.locator("[data-banner=summary] p")).to_contain_text("湯のみの件")
             await expect(ren.locator("[data-banner=summary] summary")).to_have_text("Summary of the handoff")
             await shot(ren, "care-5-summary-english")
+            await ask(agent, f"{path}/take-over", {})
+            await expect(ren.locator("#line")).to_contain_text("It went to somebody else")
+            await expect(ren.locator("#mine .name")).to_have_count(0)
+            await expect(agent.locator("#mine .name")).to_have_count(1)
 
 
 async def test_who_wants_to_be_called_back_later_is_listed_with_number_and_time(place: Place) -> None:
