@@ -112,7 +112,9 @@ async def a_morning(service: Inside) -> None:
     await team.comes("bob", "default", capacity=20)
     await team.comes("cyd", "invoices")
     first = await team.heard("はじめまして", 1)
-    await team.accepts(first)
+    agent = await team.accepts(first)
+    await service.answers(first, "承知しました", by=f"agent:{agent}")
+    await until(lambda: service.events("message.queued"), "the answer")
     second = await team.heard("こんにちは", 2)
     await team.do(DeclineOffer(conversation=second, agent=await team.offer(second)))
     third = await team.heard("請求書の件", 3)
@@ -155,13 +157,15 @@ def rehearsed(outcome: Outcome) -> dict[str, list[str]]:
 
 @pytest.mark.store
 async def test_the_rehearsal_agrees_with_the_service(store_url: str, tmp_path: Path) -> None:
-    async with inside(tmp_path, store_url, line_account()) as service:
+    async with inside(tmp_path, store_url, line_account(api_base="http://127.0.0.1:9", allow_private=True)) as service:
         await a_morning(service)
         day = await streamed(service.parts.store, SHARDS)
         real = await given(service)
         offers = [event for event in await service.events("offer.made") if isinstance(event, OfferMade)]
     outcome = Rehearsal(day, POLICY).run()
     assert day.policy == POLICY
+    assert [len(case.answers) for case in day.cases].count(1) == 1
+    assert 0 < (day.cases[0].answers[0] or 0) <= day.cases[0].handle_ms
     assert sum(len(agents) for agents in real.values()) >= 5
     assert rehearsed(outcome) == {conversation: [agent for agent, _ in got] for conversation, got in real.items()}
     for life in outcome.lives:
