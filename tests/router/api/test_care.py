@@ -74,6 +74,7 @@ async def test_a_supervisor_takes_over_and_both_are_told(service: Desk) -> None:
             await service.post(path, admin, {"agent": "hanako"})
             await has(service, id, agent="hanako")
             await hanako.ask("status", conversation=id, status="resolved")
+            await hanako.event("wrap_up.started", conversation=id)
             assert (await refused(service, path, admin, {"agent": "boss"})) == (409, "The conversation is over.")
 
 
