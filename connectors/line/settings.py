@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from connectors.api import Secret
 
@@ -16,10 +19,10 @@ class LineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Messaging API > Channel access token (long-lived)."""
     channel_secret_previous: Secret | None = None
     """Also accepted while a new secret is being brought in."""
-    bot_user_id: str | None = None
+    bot_user_id: Annotated[str, Meta(pattern="^U[0-9a-f]{32}$")] | None = None
     """The bot's own user id (``U`` and 32 hexadecimal digits), as ``GET /v2/bot/info`` tells it. When
     set, webhooks for another bot are set aside."""
-    basic_id: str | None = None
+    basic_id: Annotated[str, Meta(pattern="^@")] | None = None
     """The account's ``@...`` id; when set, customers can be sent to this account with a ready-written message."""
     video_preview_url: str | None = None
     """An HTTPS link to a JPEG or PNG (1 MB at most) that stands for a video until it is played; LINE insists on one.

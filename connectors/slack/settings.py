@@ -21,3 +21,7 @@ class SlackSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     hear_apps: bool = False
     """Whether what other apps and workflows post counts as a customer's words."""
     api_base: str = "https://slack.com"
+
+    def __post_init__(self) -> None:
+        if not self.bot_token.reveal().startswith(("xoxb-", "xoxe.xoxb-")):
+            raise ValueError("bot_token is not the Bot User OAuth Token, which begins with xoxb-")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from connectors.api import Secret
+
+TOKEN: Final = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
 
 class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +30,12 @@ class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """How many seconds Telegram holds a poll open when there is nothing new."""
     api_base: str = "https://api.telegram.org"
     """Another one for a Bot API server of your own."""
+
+    def __post_init__(self) -> None:
+        if TOKEN.fullmatch(self.token.reveal()) is None:
+            raise ValueError("token is not as @BotFather gives it: 123456:ABC-DEF...")
+        if self.receive == "webhook" and self.secret_token is None:
+            raise ValueError('secret_token is needed, unless receive = "polling"')
 
     @property
     def bot_id(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from connectors.api import Secret
 
@@ -10,7 +13,7 @@ from connectors.api import Secret
 class TwilioSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From the Twilio Console, Account Info."""
 
-    account_sid: str
+    account_sid: Annotated[str, Meta(pattern="^AC[0-9a-f]{32}$")]
     """``AC...``: what is for another account is passed over. A sub-account has its own, with its own token."""
     auth_token: Secret
     """Signs what Twilio sends; without an API key it signs us in too."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from connectors.twilio.messaging.settings import MessagingSettings
 
@@ -10,7 +14,7 @@ from connectors.twilio.messaging.settings import MessagingSettings
 class MenuKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing to choose before waiting."""
 
-    key: str
+    key: Annotated[str, Meta(pattern="^[0-9*]{1,4}$")]
     """What is pressed: ``1``."""
     value: str
     """The value of the conversation's attribute, for the rules: ``orders``."""
@@ -48,3 +52,9 @@ class VoiceSettings(MessagingSettings, frozen=True, kw_only=True, forbid_unknown
     """Twilio writes down what was said; it is good at English only."""
     sms: bool = True
     """The number can send SMS: what an agent writes goes to the caller as one, and so do links to other channels."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key, times in Counter(each.key for each in self.menu).items():
+            if times > 1:
+                raise ValueError(f"menu has the key {key} {times} times")

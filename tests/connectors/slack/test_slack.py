@@ -47,6 +47,7 @@ class TestSlack(ConnectorConformance):
     connector = SlackConnector
     cases = CASES
     settings = {"signing_secret": SECRET, "bot_token": TOKEN}  # noqa: RUF012
+    other_settings = {"signing_secret": SECRET[::-1]}  # noqa: RUF012
     address = "U00CUSTOMER"
     stale_after_s = 300
     least_inbound = 25
