@@ -56,6 +56,10 @@ class TelegramSimulator(ProviderSimulator[TelegramSettings]):
         self._messages = 100
         self._updates = 800_000_000
 
+    def begin(self, number: int) -> None:
+        super().begin(number)
+        self._messages = self._updates = number
+
     @classmethod
     def sample(cls, url: str) -> dict[str, Any]:
         return {"token": "123456:TEST-token", "secret_token": "secret-of-the-webhook", "api_base": url}

@@ -151,6 +151,10 @@ class ProviderSimulator(Generic[S]):
         self._held: list[Webhook] | None = None
         self._hold = 0
 
+    def begin(self, number: int) -> None:
+        """Numbers go on from this one, so that whoever is started anew gives no id a second time."""
+        self._numbers = number
+
     # -- what an author fills in --------------------------------------------------------------------------------------
 
     @classmethod

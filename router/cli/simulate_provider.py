@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -96,6 +97,8 @@ async def _simulate(
             print(f"{connector.manifest.title}, imitated, at {shell.url}; webhooks go to {arguments.to}")
             if settings is None:
                 print(f"the service needs this account:\n\n{_table(connector, arguments.to, shell.url)}\n")
+            # What was said in an earlier run has its ids for ever.
+            shell.simulator.begin(int(time.time()))
             _misbehave(shell, arguments)
             return await _converse(shell, arguments.say or TALK, arguments.seconds)
     except OSError as error:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.registry import load, names
+from connectors.registry import load, names, settings_of, simulator_of
+from contracts.inbound import InboundMessage
 from router.cli.connectors.making import package
 from router.cli.connectors.matrix import page
 from router.cli.gen import own
@@ -173,6 +175,23 @@ def test_simulate_provider_refuses(
     words: list[str], code: int, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sentence in said(capsys, "simulate-provider", *words, code=code)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name not in ("email", "webchat")])
+def test_a_provider_that_is_started_again_gives_no_id_twice(name: str) -> None:
+    first, second = (told(load(name), begin) for begin in (1_800_000_000, 1_800_000_060))
+    assert first and first.isdisjoint(second), "the second run is dropped as known; begin() moves a counter of its own"
+
+
+def told(cls: Any, begin: int) -> set[str]:
+    """The ids of what a customer says at that time, by a provider whose numbers begin so."""
+    maker, now = simulator_of(cls), datetime.fromtimestamp(begin, UTC)
+    settings = settings_of(cls, maker.sample("http://127.0.0.1:9"), "a")
+    simulator = maker(settings, "http://127.0.0.1:8/in/a")
+    simulator.begin(begin)
+    simulator.say("x", now)
+    parsed = cls("a", settings).parse(simulator.due(now)[0].request)
+    return {event.provider_id for event in parsed.events if isinstance(event, InboundMessage)}
 
 
 def test_a_service_that_is_away_is_told(capsys: pytest.CaptureFixture[str], unused_tcp_port: int) -> None:
