@@ -59,9 +59,12 @@ def said(
     templates: Mapping[str, MessageTemplate], manifest: Manifest, part: Template, language: str | None, default: str
 ) -> Part | Failed:
     """A template as the channel gets it: the provider's own where there is one, else a text. One that is not declared
-    goes as it is, for channels that know it by that name."""
+    goes as it is, for channels that know it by that name; customers of others would read the name."""
     template = templates.get(part.name)
     if template is None:
+        carry = manifest.carries.get("template")
+        if carry is None or carry.support == "degraded":
+            return Failed(problem("unsupported", f"the template {part.name} is not declared here, so it has no text"))
         return part
     missing = [name for name in template.params if name not in part.params]
     if missing:

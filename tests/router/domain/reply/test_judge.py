@@ -224,6 +224,8 @@ def test_channels_get_theirs_and_all_others_the_text() -> None:
     assert said(templates, WHATSAPP, TEMPLATE, "en", "ja") == Template("order_shipped_v2", "en_US", {"number": "7"})
     assert said(templates, WHATSAPP, Template("theirs", "ja"), "ja", "en") == Template("theirs", "ja")
     assert "number" in said(templates, LINE, Template("shipped", "ja"), "ja", "en").problem.sentence  # type: ignore[union-attr]
+    nameless = said(templates, SMS, Template("theirs", "ja"), "ja", "en")
+    assert "theirs is not declared here" in nameless.problem.sentence  # type: ignore[union-attr]
     tricky = Template("shipped", "en", {"number": "{number} {x}"})
     assert said(templates, LINE, tricky, None, "en") == Text("Your order {number} {x} has shipped.")
 
