@@ -82,10 +82,7 @@ class Moves:
         if choice.seat is not None:
             self.give(work, choice, asked)
             return True
-        if work.queue in self.desk.rules.watched:
-            return self._come(work, choice, asked)
-        self._wait(replace(work, entered=None, looks_ms=None) if work.entered else work, choice, asked)
-        return False
+        return self.come(work, choice, asked)
 
     def retry(self, work: Work, trigger: str) -> bool:
         """Like :meth:`place` for work that waits; keeps quiet when it goes on waiting."""
@@ -305,9 +302,15 @@ class Moves:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    def come(self, work: Work, choice: Choice, asked: Asked) -> bool:
+        """Work that nobody can have comes to the line of its queue, unless an overflow takes it elsewhere. It is in no
+        line before. True when somebody has it after all."""
+        if work.queue in self.desk.rules.watched:
+            return self._come(work, choice, asked)
+        self._wait(replace(work, entered=None, looks_ms=None) if work.entered else work, choice, asked)
+        return False
+
     def _come(self, work: Work, choice: Choice, asked: Asked) -> bool:
-        """To the line of a queue that overflows or announces: it joins it, unless an overflow takes it elsewhere. True
-        when somebody has it."""
         when, steps = WAITED if work.entered == work.queue else COMING, list[Step]()
         while (step := following(self.desk, work, self.turn.at_ms, when)) is not None:
             asked = replace(asked, overflow=step.label)

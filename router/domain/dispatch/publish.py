@@ -153,12 +153,13 @@ def _rearrange(moves: Moves, before: Policy, policy: Policy, number: int) -> Non
 
 def _settle(moves: Moves, work: Work, asked: Asked, elsewhere: bool) -> None:
     """It waits further in front or back, or in another queue: where there are overflows, it comes like any other."""
+    reason = CLOSED if work.queue in moves.desk.hall.closed else WAITS if work.only else NOBODY
+    choice = Choice(None, reason, work.only)
     if elsewhere and (work.entered is not None or work.queue in moves.desk.rules.watched):
         moves.leave_line(work)
-        moves.place(work, asked)
+        moves.come(work, choice, asked)
     else:
-        reason = CLOSED if work.queue in moves.desk.hall.closed else WAITS if work.only else NOBODY
-        moves.say_waiting(work, Choice(None, reason, work.only), asked)
+        moves.say_waiting(work, choice, asked)
 
 
 def _rerouted(moves: Moves, standing: frozenset[str | None]) -> Iterator[tuple[str, tuple[str, ...], bool]]:
