@@ -152,7 +152,8 @@ def _checked(name: str, cls: Any) -> type[Connector[Any]]:
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, 1, 0.5)
+    holding = [each for each in choices if len(word) > 2 and word in each]
+    close = holding or difflib.get_close_matches(word, choices, 1, 0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; there are {', '.join(choices)}" if choices else "; none is installed"

@@ -135,6 +135,8 @@ class ProviderSimulator(Generic[S]):
         """Every call of ours, in order."""
         self.reached: list[Reached] = []
         """Every message that reached a customer, in order."""
+        self.heard: list[str] = []
+        """What customers hear besides messages, in order: words on a telephone line."""
         self.complaints: list[str] = []
         """Where we broke the provider's rules. A test wants none."""
         self.faults: list[Fault] = []

@@ -147,14 +147,17 @@ async def _typed(shell: Simulated[Any]) -> None:
 
 async def _print(shell: Simulated[Any]) -> None:
     """Each message that reaches the customer, each webhook's end and each rule that was broken, as it happens."""
-    reached = complaints = 0
+    reached = heard = complaints = 0
     told: set[int] = set()
     while True:
         for each in shell.simulator.reached[reached:]:
             print(f"  -> {each.to}: {each.text or json.dumps(each.content, ensure_ascii=False)}", flush=True)
+        for words in shell.simulator.heard[heard:]:
+            print(f"  ~ {words}", flush=True)
         for why in shell.simulator.complaints[complaints:]:
             print(f"  !! {why}", flush=True)
-        reached, complaints = len(shell.simulator.reached), len(shell.simulator.complaints)
+        reached, heard = len(shell.simulator.reached), len(shell.simulator.heard)
+        complaints = len(shell.simulator.complaints)
         for webhook in shell.simulator.webhooks:
             if webhook.attempt > 1 and webhook.state == "waiting" and webhook.attempt not in told:
                 told.add(webhook.attempt)

@@ -48,10 +48,11 @@ class VoiceSimulator(MessagingSimulator[VoiceSettings]):
         if not isinstance(part, Text):
             return None
         call = self.live.setdefault(customer, sid("CA", customer, number, milliseconds(self.now)))
-        return encoded(told(self.settings, customer, call, {"SpeechResult": part.text}).items())
+        how = "Digits" if part.text.isdigit() else "SpeechResult"
+        return encoded(told(self.settings, customer, call, {how: part.text}).items())
 
     def say(self, what: str | Part, now: datetime, customer: str | None = None) -> Webhook:
-        """First at the menu, afterwards while waiting."""
+        """First at the menu, afterwards while waiting. Digits are pressed, words are spoken."""
         self.now, who = now, customer or self.customer
         step = "key" if who in self.live else "menu"
         part = Text(what) if isinstance(what, str) else what
@@ -129,6 +130,8 @@ class VoiceSimulator(MessagingSimulator[VoiceSettings]):
         self.line.append((call, document))
         if at_once:
             self._act(call, root)
+        else:
+            self.heard += filter(None, (each.text for each in root.iter("Say")))
         return None
 
     def _act(self, call: str, root: ElementTree.Element) -> None:

@@ -53,6 +53,10 @@ def test_an_unknown_channel_is_told_the_nearest(capsys: pytest.CaptureFixture[st
     assert "did you mean 'line'?" in said(capsys, "connectors", "list", "lime", code=1)
 
 
+def test_a_part_of_a_name_is_nearer_than_a_word_like_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean 'twilio_sms'?" in said(capsys, "connectors", "list", "sms", code=1)
+
+
 def test_the_matrix_has_a_column_for_each_channel() -> None:
     text = page(own(ROOT / "pyproject.toml"))
     assert (ROOT / "connectors" / "MATRIX.md").read_text("utf-8") == text, "madoguchi gen writes it"
