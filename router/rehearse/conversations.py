@@ -82,12 +82,17 @@ class Conversations:
 
     def _ask(self, talk: Talk, **how: Any) -> None:
         life = talk.life
-        since = moment(life.waiting_since_ms)
+        since = moment(self._since_ms(talk))
         self._do(
             RequestAgent(
                 conversation=life.conversation, facts=talk.facts, waiting_since=since, raised=talk.raised, **how
             )
         )
+
+    def _since_ms(self, talk: Talk) -> int:
+        """Since when the customer waits without an answer; once there was one, from now on."""
+        now_ms = self._agenda.now_ms
+        return talk.life.waiting_since_ms if talk.answered_by(now_ms) is None else now_ms
 
     def _placed(self, talk: Talk) -> None:
         """What the rules made of it."""

@@ -64,6 +64,9 @@ class Judge:
         reborn = before is not None and before.state == "wrap_up" and isinstance(command, RequestAgent)
         if before is not None and not woken and not reborn:
             assert (before.waiting_since_ms, before.arrival) == (after.waiting_since_ms, after.arrival), "age"
+            anew = after.waits_since_ms != before.waits_since_ms
+            came_back = before.state in ("assigned", "idle") or isinstance(command, RequestAgent)
+            assert not anew or (came_back and after.waits_since_ms > before.waits_since_ms), ("waits anew", command)
 
     def has_one_holder(self, id: str, work: Work) -> None:
         for agent, state in self.world.agents.items():
@@ -110,7 +113,7 @@ class Judge:
         forget = min(work.declined.values()) if waits and work.declined else None
         assert timers.get(f"forget:{id}") == forget, ("forget", id)
         assert timers.get(f"prefer:{id}") == (work.only_until_ms if waits and work.only else None), ("prefer", id)
-        steps = [work.waiting_since_ms + step.after_s * 1000 for step in work.relax]
+        steps = [work.waits_since_ms + step.after_s * 1000 for step in work.relax]
         following = steps[work.relaxed] if waits and work.relaxed < len(steps) else None
         assert timers.get(f"relax:{id}") == following, ("relax", id)
 

@@ -197,6 +197,7 @@ class Moves:
             self.event(OfferWithdrawn, work, seat.id, queue=work.queue, reason=reason)
         else:
             self.tell(work, WorkReturned(conversation=work.conversation, agent=seat.id, reason=reason))
+            work = replace(work, again_ms=self.turn.at_ms)
         return self.free(work), seat
 
     def free(self, work: Work) -> Work:
@@ -418,7 +419,7 @@ class Moves:
             agent=agent,
             reason=choice.reason,
             weight=work.weight,
-            waited_s=max(at_ms - work.waiting_since_ms, 0) // 1000,
+            waited_s=max(at_ms - work.waits_since_ms, 0) // 1000,
             position=self.desk.lines.position(work) if outcome == "waiting" else None,
             considered=reasons.considered,
             counts=reasons.counts,

@@ -121,7 +121,7 @@ def _holds(desk: Desk, overflow: Overflow, work: Work, at_ms: int) -> bool:
 
 
 def _due_ms(overflow: Overflow, work: Work) -> int:
-    return work.waiting_since_ms + (overflow.at or 0) * 1000
+    return work.waits_since_ms + (overflow.at or 0) * 1000
 
 
 def _step(desk: Desk, queue: Queue, overflow: Overflow, work: Work, at_ms: int) -> Step:

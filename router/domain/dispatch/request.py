@@ -93,8 +93,8 @@ def wake(moves: Moves, command: WakeWork) -> None:
         return
     since_ms = milliseconds(command.waiting_since)
     seat = moves.desk.seats[work.agent or ""]
-    changes = {"waiting_since_ms": since_ms, "keeper": seat.id, "declined": {}, "excluded": (), "refusals": 0}
-    awake = moves.fresh(replace(work, **changes))
+    anew = replace(work, waiting_since_ms=since_ms, again_ms=None, keeper=seat.id, declined={}, excluded=(), refusals=0)
+    awake = moves.fresh(anew)
     room = moves.desk.rules.costs.room(seat, awake.channel_class, awake.weight)
     if seat.blocked in (None, "busy") and room == ELIGIBLE:
         _resume(moves, work, awake)
@@ -141,7 +141,8 @@ def _arrive(moves: Moves, command: RequestAgent, freed: Seat | None) -> None:
 
 
 def _transfer(moves: Moves, command: RequestAgent, known: Work) -> None:
-    """The holder gives it up first. It keeps its age and place; earlier declines are let go."""
+    """The holder gives it up first. It keeps its age and place; earlier declines are let go. Whoever was answered waits
+    anew from now on, whoever was not since the first message without an answer."""
     freed, taken = None, known
     if known.state == "waiting":
         moves.leave_line(known)
@@ -149,6 +150,7 @@ def _transfer(moves: Moves, command: RequestAgent, known: Work) -> None:
         taken, freed = moves.take_back(known, command.trigger if command.trigger in HANDED_OVER else "transferred")
     work = replace(
         _told(taken, command),
+        again_ms=max(known.waits_since_ms, milliseconds(command.waiting_since)),
         asked_queue=command.queue or known.queue,
         declined={},
         excluded=(),

@@ -51,7 +51,7 @@ def relaxed(work: Work, at_ms: int) -> Work:
     """The work with every step taken that its waiting has earned by now."""
     if not work.relax:
         return work
-    steps = [step for step in work.relax if work.waiting_since_ms + step.after_s * 1000 <= at_ms]
+    steps = [step for step in work.relax if work.waits_since_ms + step.after_s * 1000 <= at_ms]
     if len(steps) == work.relaxed:
         return work
     also = dict.fromkeys(queue for step in steps for queue in step.queues if queue != work.queue)
@@ -69,7 +69,7 @@ def next_step_ms(work: Work) -> int | None:
     """When it relaxes again."""
     if work.relaxed >= len(work.relax):
         return None
-    return work.waiting_since_ms + work.relax[work.relaxed].after_s * 1000
+    return work.waits_since_ms + work.relax[work.relaxed].after_s * 1000
 
 
 def _less(need: Need, step: Relax) -> Need | None:

@@ -55,7 +55,7 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     weight: int
     """Units held, fixed when the work was given: a later policy changes only what is given later."""
     waiting_since_ms: int
-    """Since when the customer waits. Neither declining nor transferring changes it."""
+    """Since when the customer waits; its age in line. Neither declining nor transferring changes it."""
     arrival: int
     """The order in which work came to this shard; breaks ties, and never changes either."""
     state: WorkState = "waiting"
@@ -117,6 +117,14 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The overflows that were taken since then, by queue."""
     diverted: Literal["voicemail", "mail"] | None = None
     """Its customer leaves word, and does not wait as a live one."""
+    again_ms: int | None = None
+    """Since when it waits this time, when that is later: it was somebody's, or was answered, and came back. Declines,
+    offers that time out and overflows do not change it."""
+
+    @property
+    def waits_since_ms(self) -> int:
+        """What relaxation, overflows and the waiting time that is told count from; the place in line does not."""
+        return self.waiting_since_ms if self.again_ms is None else self.again_ms
 
     @property
     def demand(self) -> Demand:

@@ -114,6 +114,12 @@ class Job:
     diverted: bool = False
     look: bool = False
     """It was placed, or its timer came: the overflows for having waited are asked."""
+    again: int | None = None
+    """Since when it waits this time, after it came back."""
+
+    @property
+    def waits(self) -> int:
+        return self.since if self.again is None else self.again
 
     @property
     def place(self) -> tuple[int, int, int, str]:
@@ -136,7 +142,7 @@ class Job:
 
     @property
     def next_step(self) -> int | None:
-        return self.since + self.relax[self.steps].after_s * 1000 if self.steps < len(self.relax) else None
+        return self.waits + self.relax[self.steps].after_s * 1000 if self.steps < len(self.relax) else None
 
 
 class Refused(Exception):
@@ -263,8 +269,9 @@ class Model:
             given_up = command.trigger != "unanswered" and job.agent and job.agent != command.agent
             giver = (job.agent,) if given_up and job.agent else ()
             self.learn(job, command)
-            queue = job.queue
+            queue, waits = job.queue, max(job.waits, milliseconds(command.waiting_since))
             self.free(job)
+            job.again = waits
             job.declined, job.refusals, job.keeper, job.only_until = {}, 0, None, None
             job.came, job.passed, job.spent, job.diverted = None, set(), set(), False
             job.asked = command.queue or queue
@@ -323,7 +330,7 @@ class Model:
         if job is None or job.state != "idle":
             return
         assert job.agent is not None
-        job.since, job.declined, job.refusals = milliseconds(command.waiting_since), {}, 0
+        job.since, job.again, job.declined, job.refusals = milliseconds(command.waiting_since), None, {}, 0
         person = self.people[job.agent]
         if job.stale:
             self.route(job)
@@ -335,6 +342,8 @@ class Model:
         else:
             job.keeper = job.agent
             self.free(job)
+            job.again = None
+            self.look(job)
 
     def claim(self, command: ClaimWork) -> None:
         person, job = self.known(command.agent), self.jobs.get(command.conversation)
@@ -464,7 +473,7 @@ class Model:
             case "closed":
                 return self.shut(job)
             case "waited":
-                return job.since + (overflow.at or 0) * 1000 <= self.now
+                return job.waits + (overflow.at or 0) * 1000 <= self.now
         assert overflow.when == "unstaffed", "the others depend on the order within one command"
         return not any(person.at_work and job.queue in self.serves(person) for person in self.people.values())
 
@@ -536,6 +545,7 @@ class Model:
     def free(self, job: Job) -> None:
         if job.agent is not None:
             self.people[job.agent].idle = self.now
+            job.again = job.again if job.state == "offered" else self.now
             job.state, job.agent = "waiting", None
         self.put_down(job)
 
@@ -551,7 +561,7 @@ class Model:
         job.declined = {agent: until for agent, until in job.declined.items() if until > self.now}
 
     def look(self, job: Job) -> None:
-        job.steps = sum(job.since + step.after_s * 1000 <= self.now for step in job.relax)
+        job.steps = sum(job.waits + step.after_s * 1000 <= self.now for step in job.relax)
 
     def route(self, job: Job) -> None:
         rule = next((rule for rule in self.policy.rules if job.facts.account in rule.when.accounts), None)

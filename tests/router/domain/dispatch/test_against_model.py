@@ -187,6 +187,7 @@ class Floors(RuleBasedStateMachine):
         exclude=st.sampled_from([(), ("ann",)]),
         how=st.sampled_from(["transferred", "transferred", "unanswered"]),
         force=st.booleans(),
+        waited=st.integers(0, 8),
     )
     def transfer(
         self,
@@ -197,8 +198,9 @@ class Floors(RuleBasedStateMachine):
         exclude: tuple[str, ...],
         how: str,
         force: bool,
+        waited: int,
     ) -> None:
-        since = moment(self.floor.store.now_ms)
+        since = moment(self.floor.store.now_ms - waited * 1000)
         command = RequestAgent(conversation=cv(number), facts=facts, waiting_since=since, queue=queue, agent=agent)
         self.forced.add(cv(number))
         self.send(msgspec.structs.replace(command, exclude=exclude, trigger=how, force=force))
@@ -290,6 +292,7 @@ class Floors(RuleBasedStateMachine):
             asks = (work.needs, {work.queue, *work.also}, work.relaxed, work.only, work.priority)
             assert asks == (job.needs, job.queues, job.steps, job.only, job.priority), id
             assert work.line_key == job.place, "the original place is kept"
+            assert work.waits_since_ms == job.waits, "what it waits this time is counted from then"
 
     @invariant()
     def agents_hold_what_they_say(self) -> None:

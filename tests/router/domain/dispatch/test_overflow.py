@@ -233,3 +233,19 @@ def test_declined_work_that_was_admitted_is_not_sent_away() -> None:
 
 def test_the_clock_of_these_tests() -> None:
     assert moment(Floor().store.now_ms) == datetime(2027, 1, 15, 8, tzinfo=UTC)
+
+
+def test_who_was_answered_and_passed_on_has_not_waited_yet() -> None:
+    floor = Floor(policy(Overflow("waited", "queue", 30, "second")))
+    floor.agent("ann", "first")
+    floor.ask(1)
+    floor.accept(1, "ann")
+    floor.wait(100)
+    floor.declare("ann", "away")
+    floor.ask(1, trigger="transferred")
+    assert floor.work(1).queue == "first" and not taken(floor)
+    floor.wait(29)
+    assert not taken(floor)
+    floor.wait(1)
+    assert taken(floor) == [("first", "waited", "queue", "second")]
+    assert floor.decision().waited_s == 30

@@ -158,3 +158,52 @@ def test_rank(skills: dict[str, int], proficiency: Any, expected: int) -> None:
 
 def test_a_step_never_asks_for_more() -> None:
     assert relaxed_needs((Need("a", 2),), [Relax(1, levels={"a": 4, "unknown": 1})]) == (Need("a", 2),)
+
+
+def test_who_was_answered_and_passed_on_is_asked_for_in_full_again() -> None:
+    floor = asking(Need("ja", 5), relax=(Relax(10, levels={"ja": 1}),))
+    floor.agent("ann", skills={"ja": 5})
+    floor.agent("bob", skills={"ja": 1})
+    floor.ask(1)
+    age = floor.work(1).line_key
+    floor.wait(60)
+    floor.declare("ann", "away")
+    floor.ask(1, trigger="transferred")
+    assert floor.holder(1) == ("waiting", None)
+    assert floor.work(1).needs == (Need("ja", 5),) and floor.decision().waited_s == 0
+    assert floor.work(1).line_key == age, "the place in line is the original one"
+    floor.wait(10)
+    assert floor.holder(1) == ("assigned", "bob")
+    assert floor.decision().waited_s == 10
+
+
+def test_who_was_not_answered_keeps_the_steps_of_the_whole_wait() -> None:
+    floor = asking(Need("ja", 5), relax=(Relax(10, levels={"ja": 1}),))
+    floor.agent("ann", skills={"ja": 5})
+    floor.agent("bob", skills={"ja": 1})
+    began = moment(floor.store.now_ms)
+    floor.ask(1)
+    floor.wait(60)
+    floor.declare("ann", "away")
+    floor.ask(1, began, trigger="unanswered", exclude=("ann",))
+    assert floor.holder(1) == ("assigned", "bob")
+    assert floor.decision().waited_s == 60
+
+
+def test_what_comes_back_from_an_agent_waits_anew_and_declines_change_nothing() -> None:
+    floor = Floor(
+        Policy(
+            queues=(Queue("default"),),
+            rules=(Rule("all", Match(), "default", skills=(Need("ja", 2),), relax=(Relax(10, drop=("*",)),)),),
+        )
+    )
+    floor.agent("ann", skills={"ja": 2})
+    floor.ask(1)
+    floor.wait(8)
+    floor.decline(1, "ann")
+    assert floor.decision().waited_s == 8 and floor.work(1).waits_since_ms == floor.work(1).waiting_since_ms
+    floor.claim(1, "ann")
+    floor.wait(100)
+    floor.declare("ann", "offline")
+    assert floor.holder(1) == ("waiting", None)
+    assert (floor.decision().waited_s, floor.work(1).relaxed) == (0, 0)
