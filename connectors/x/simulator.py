@@ -34,6 +34,10 @@ class XSimulator(ProviderSimulator[XSettings]):
         self._nonces: set[str] = set()
         self._ids = 2_080_000_000_000_000_000
 
+    def begin(self, number: int) -> None:
+        super().begin(number)
+        self._ids = number
+
     @classmethod
     def sample(cls, url: str) -> dict[str, Any]:
         return {

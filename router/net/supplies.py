@@ -93,7 +93,7 @@ class Supplies:
         now = self._clock()
         if isinstance(read, Failed):
             kept.failed, kept.problem = now, read.problem
-            log.warning("supply.not_fetched", account=self._connector.account, supply=kept.supply.name,
+            log.warning("supply.not_fetched", account=self._connector.account, name=kept.supply.name,
                         kind=read.problem.kind, code=read.problem.code)  # fmt: skip
             return
         life = max(read.life_s * MARGIN, read.life_s - MOST_MARGIN_S)
