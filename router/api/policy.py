@@ -20,7 +20,7 @@ from router.api.paging import Page
 from router.api.problems import ApiError, bad_input, not_found
 from router.api.services import ApiServices
 from router.api.tables import AGENTS, CURRENT, HISTORY, POLICIES, POLICY
-from router.domain.policy.check import check, errors
+from router.domain.policy.check import check_beside, errors
 from router.domain.policy.diff import Change, diff
 from router.domain.policy.problem import Level, PolicyProblem
 from router.domain.policy.strand import Report, strands
@@ -101,7 +101,7 @@ async def check_policy(call: Call) -> Checked:
     policy = _plain(call.body)
     at_ms = time.time_ns() // 1_000_000
     agents = await _agents(call.services)
-    problems = check(policy, agents, at_ms)
+    problems = check_beside(policy, agents, at_ms)
     good = not errors(policy)
     changes = diff(await policy_of(call.services), policy)
     # It may take a second of computing, which no other request should wait for.

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,7 +22,7 @@ from router.cli.show import json_option, print_json, show
 from router.cli.submitting import carry_out, command_id
 from router.cli.toml import toml
 from router.domain.dispatch.tables import AGENTS, CURRENT, HISTORY, POLICIES, POLICY
-from router.domain.policy.check import check
+from router.domain.policy.check import check, check_beside
 from router.domain.policy.diff import Change, diff
 from router.domain.policy.problem import Level
 from router.domain.policy.strand import Report, strands
@@ -30,6 +30,8 @@ from router.domain.policy.versions import History
 from router.settings import Problem, Settings, SettingsError
 from router.shards.state import StateReader
 from router.store import Store, StoreError
+
+_THE_SERVICES: Final = "the service's"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +83,9 @@ async def _check(arguments: argparse.Namespace) -> int:
         return 1
     agents, whose = await _agents(file.settings, arguments)
     at_ms = time.time_ns() // 1_000_000
-    found = check(file.policy, agents, at_ms)
+    found = (
+        check_beside(file.policy, agents or (), at_ms) if whose == _THE_SERVICES else check(file.policy, agents, at_ms)
+    )
     problems = [(file.located(problem), problem.level) for problem in found]
     bad = any(problem.level == "error" for problem in found)
     report = strands(file.policy, agents, at_ms, file.classes)
@@ -106,7 +110,7 @@ async def _agents(settings: Settings | None, arguments: argparse.Namespace) -> t
         try:
             async with reach(settings) as store:
                 rows = await (await _reader(store, settings)).rows(DISPATCH, AGENTS)
-            return [rows[id].agent for id in sorted(rows)], "the service's"
+            return [rows[id].agent for id in sorted(rows)], _THE_SERVICES
         except (Failure, StoreError):
             return (settings.agents, "the configuration's") if settings.agents else (None, "none")
     return (settings.agents, "the configuration's") if settings.agents else (None, "none")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from contracts.agent import Agent
 from contracts.policy import Policy
 from router.domain.policy import calendars, loops, names, numbers, people, promises, rules
@@ -37,6 +39,16 @@ def check(policy: Policy, agents: Sequence[Agent] | None = None, at_ms: int | No
     if agents is not None:
         problems += [problem for meet in _WITH_PEOPLE for problem in meet(policy, agents)]
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.level)
+
+
+def check_beside(policy: Policy, agents: Sequence[Agent], at_ms: int) -> list[PolicyProblem]:
+    """As ``check``, beside agents whom the service has already: they are no part of the policy and keep none out, so
+    what they say that it does not know is a warning."""
+    found = [
+        replace(problem, level="warning") if problem.place[0] == "agents" else problem
+        for problem in check(policy, agents, at_ms)
+    ]
+    return sorted(dict.fromkeys(found), key=lambda problem: problem.level)
 
 
 def errors(policy: Policy) -> list[PolicyProblem]:

@@ -18,7 +18,8 @@ def strange(policy: Policy, agents: Sequence[Agent]) -> Iterator[PolicyProblem]:
         for kind, name, place in _names(agent):
             if not declared.has(kind, name):
                 level: Level = "warning" if kind == "skill" else "error"
-                yield PolicyProblem(("agents", number, *place), unknown(kind, name, declared.names[kind]), level)
+                told = f"{agent.id!r} names it, but {unknown(kind, name, declared.names[kind])}"
+                yield PolicyProblem(("agents", number, *place), told, level)
         yield from _numbers(agent, ("agents", number))
 
 

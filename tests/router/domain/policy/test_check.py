@@ -20,7 +20,7 @@ from contracts.policy import (
     Rule,
     Sla,
 )
-from router.domain.policy.check import check, errors
+from router.domain.policy.check import check, check_beside, errors
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,18 @@ def test_agents_are_looked_at_too() -> None:
         ("policy.classes.voice.weight", "warning"),
     ]
     assert "did you mean 'night'?" in str(check(policy, agents)[0])
+
+
+def test_agents_of_the_service_keep_no_policy_out() -> None:
+    policy = Policy(queues=(Queue("default", escalate="nihgt"), Queue("night")))
+    agents = [Agent("ann", "Ann", ("default", "nihgt")), Agent("bob", "Bob", ("night",), shift="early")]
+    assert [(problem.level, problem.path) for problem in check_beside(policy, agents, NOW)] == [
+        ("error", "policy.queues[0].escalate"),
+        ("warning", "agents[0].queues[1]"),
+        ("warning", "agents[1].shift"),
+    ]
+    told = "'ann' names it, but there is no queue 'nihgt'; did you mean 'night'?"
+    assert check_beside(policy, agents, NOW)[1].sentence == told
 
 
 def test_the_plain_policy_is_fine() -> None:
