@@ -8,6 +8,9 @@ import pytest
 
 from tests.bench.bulkhead import bench, p
 
+HUNG_MS = 5_000
+"""Half of what a call that hangs takes at the least."""
+
 
 @pytest.mark.parametrize("trouble", ["hangs", "401", "crashed"])
 async def test_the_others_do_not_notice(store_url: str, tmp_path: Path, trouble: str) -> None:
@@ -18,5 +21,6 @@ async def test_the_others_do_not_notice(store_url: str, tmp_path: Path, trouble:
         if trouble != "hangs":
             assert sending.state == "failed" and sending.reason is not None
         assert made.service.parts.health.component("a.sending", "account").state == "ok"
-    assert p(disturbed, 0.5) <= 2 * p(quiet, 0.5) + 10
-    assert p(disturbed, 0.9) <= 2 * p(quiet, 0.9) + 25
+    # How fast is the bench's to say. Here: nobody waited for the other account, whose calls hang until they time out.
+    assert min(len(quiet), len(disturbed)) >= 40
+    assert p(disturbed, 1.0) < HUNG_MS
