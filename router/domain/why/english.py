@@ -101,6 +101,7 @@ ENGLISH: Final = Words(
     plain="{outcome}.",
     rule="Rule {rule!r} sent it to the queue {queue!r}.",
     rules_before="Before it these held too: {rules}.",
+    rules_held="These rules held: {rules}.",
     no_rule="No rule decided; it is in the queue {queue!r}.",
     asked="Asked for: {needs}.",
     need="{skill} at level {level} or more",

@@ -101,6 +101,7 @@ JAPANESE: Final = Words(
     plain="{outcome}。",
     rule="ルール「{rule}」によりキュー「{queue}」に入りました。",
     rules_before="その前に次のルールも当てはまりました: {rules}。",
+    rules_held="当てはまったルール: {rules}。",
     no_rule="決め手となるルールはなく、キュー「{queue}」にあります。",
     asked="求めるもの: {needs}。",
     need="{skill}（レベル{level}以上）",

@@ -95,7 +95,8 @@ def _outcome(decision: Decision, words: Words) -> str:
 
 def _rules_before(decision: Decision, words: Words) -> str:
     before = [rule for rule in decision.rules if rule != decision.rule]
-    return words.rules_before.format(rules=words.comma.join(before)) if before else ""
+    pattern = words.rules_held if decision.rule is None else words.rules_before
+    return pattern.format(rules=words.comma.join(before)) if before else ""
 
 
 def _asked(decision: Decision, words: Words) -> str:

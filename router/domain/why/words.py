@@ -29,6 +29,7 @@ class Words:
     rule: str
     """Fields: ``rule``, ``queue``, ``policy``."""
     rules_before: str
+    rules_held: str
     """Field: ``rules``."""
     no_rule: str
     asked: str
