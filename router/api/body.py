@@ -33,16 +33,21 @@ async def read_body(request: web.Request, most: int = MOST_BYTES) -> bytes:
         ApiError: 415 not JSON or compressed, 413 too large, 408 too slow.
     """
     _check_headers(request)
-    if request.content_length is not None and request.content_length > most:
-        raise _too_large(most)
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
-            return await _gather(request, most)
+            return await gather(request, most)
     except TimeoutError:
         raise ApiError(408, f"the body did not arrive within {READ_TIMEOUT_S:.0f} seconds") from None
 
 
-async def _gather(request: web.Request, most: int) -> bytes:
+async def gather(request: web.Request, most: int) -> bytes:
+    """The body's bytes as they come.
+
+    Raises:
+        ApiError: 413 more than ``most``.
+    """
+    if request.content_length is not None and request.content_length > most:
+        raise _too_large(most)
     body = bytearray()
     while chunk := await request.content.readany():
         body += chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.agent import AgentState
+from contracts.attachment import Attachment
 from contracts.contact import Contact
 from contracts.conversation import Context, Conversation
 from contracts.decision import Decision
@@ -24,6 +25,7 @@ from router.api import (
     queues,
     reply,
     token_routes,
+    uploads,
 )
 from router.api import subscription_routes as subscriptions
 from router.api.agent import socket
@@ -302,6 +304,16 @@ ROUTES: tuple[Route, ...] = (
         messages.get_attachment,
         links.Link,
         problems=(404, 409),
+    ),
+    Route(
+        "POST",
+        "/v1/attachments",
+        "reply",
+        "Upload a file to be sent: the body is its bytes",
+        uploads.upload,
+        Attachment,
+        query=uploads.UploadQuery,
+        problems=(400, 408, 413, 415, 503),
     ),
     Route(
         "GET",

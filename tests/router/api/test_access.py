@@ -42,6 +42,7 @@ PROMISED: dict[str, Scope | None] = {
     "GET /v1/conversations/{id}/messages/{message}/raw": "read",
     "GET /v1/conversations/{id}/messages/{message}/attachments/{attachment}": "read",
     "GET /v1/media/{sha256}": None,
+    "POST /v1/attachments": "reply",
     "GET /v1/contacts": "read",
     "GET /v1/contacts/{id}": "read",
     "PATCH /v1/contacts/{id}": "reply",
