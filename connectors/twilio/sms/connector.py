@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from urllib.parse import quote
 
 from connectors.api import (
     NATIVE,
     Carry,
-    Connector,
     Failed,
     Manifest,
     Outbound,
-    Outcome,
     Parsed,
-    ProviderRequest,
-    ProviderResponse,
-    Refused,
     Request,
-    Verified,
     degraded,
     refused,
 )
-from connectors.twilio import gate, rest
 from connectors.twilio.messaging import outbound as outbound_calls
+from connectors.twilio.messaging.connector import MessagingConnector
 from connectors.twilio.sms import inbound
 from connectors.twilio.sms.messages import OTHER, PICTURE, content_of
 from connectors.twilio.sms.settings import SmsSettings
 from connectors.twilio.sms.simulate import webhook
-from contracts.attachment import Attachment
 from contracts.content import Part
 
 _MMS = "up to 500 kB by MMS, where the number has it; otherwise a text with a link"
 
 
-class SmsConnector(Connector[SmsSettings]):
+class SmsConnector(MessagingConnector[SmsSettings]):
     """One number, or one Messaging Service."""
 
     Settings = SmsSettings
@@ -68,30 +60,11 @@ class SmsConnector(Connector[SmsSettings]):
         max_body=262_144,
     )
 
-    def __init__(self, account: str, settings: SmsSettings) -> None:
-        super().__init__(account, settings)
-        self._keys = gate.keys_of(settings)
-
-    def verify(self, request: Request) -> Verified | Refused:
-        return gate.verify(self._keys, self.settings.webhook_url, request)
-
     def parse(self, request: Request) -> Parsed:
         return inbound.parse(request, self.account, self.settings)
 
-    def render(self, outbound: Outbound) -> Sequence[ProviderRequest] | Failed:
-        def say(piece: Part) -> outbound_calls.Content | Failed:
-            return content_of(self.settings, outbound.media, piece)
-
-        return outbound_calls.render(self.settings, outbound, "", say)
-
-    def interpret(self, request: ProviderRequest, response: ProviderResponse) -> Outcome:
-        return outbound_calls.interpret(request, response)
-
-    def media_request(self, attachment: Attachment) -> ProviderRequest | None:
-        return rest.media_request(self.settings, attachment)
-
-    def probe_request(self) -> ProviderRequest:
-        return rest.probe_request(self.settings)
+    def content_of(self, outbound: Outbound, piece: Part) -> outbound_calls.Content | Failed:
+        return content_of(self.settings, outbound.media, piece)
 
     def handover_link(self, text: str) -> str | None:
         number = self.settings.phone_number

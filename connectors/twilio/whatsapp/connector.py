@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
 from connectors.api import (
     NATIVE,
     Carry,
-    Connector,
     Failed,
     Manifest,
     Outbound,
-    Outcome,
     Parsed,
     ProviderRequest,
-    ProviderResponse,
-    Refused,
     Request,
-    Verified,
     degraded,
     refused,
 )
-from connectors.twilio import gate, rest
+from connectors.twilio import rest
 from connectors.twilio.messaging import outbound as outbound_calls
+from connectors.twilio.messaging.connector import MessagingConnector
 from connectors.twilio.whatsapp import inbound
 from connectors.twilio.whatsapp.messages import RULES, content_of
 from connectors.twilio.whatsapp.settings import TwilioWhatsAppSettings
 from connectors.twilio.whatsapp.simulate import webhook
-from contracts.attachment import Attachment
 from contracts.content import Part
 from contracts.conversation import Reach
 
 TYPING_PATH: Final = "/v3/Indicators/Typing.json"
 
 
-class TwilioWhatsAppConnector(Connector[TwilioWhatsAppSettings]):
+class TwilioWhatsAppConnector(MessagingConnector[TwilioWhatsAppSettings]):
     """One WhatsApp sender, or a Messaging Service with one."""
 
     Settings = TwilioWhatsAppSettings
     simulator = "connectors.twilio.whatsapp.simulator:TwilioWhatsAppSimulator"
+    prefix = inbound.PREFIX
     manifest = Manifest(
         name="twilio_whatsapp",
         title="WhatsApp (Twilio)",
@@ -73,27 +68,11 @@ class TwilioWhatsAppConnector(Connector[TwilioWhatsAppSettings]):
         max_body=262_144,
     )
 
-    def __init__(self, account: str, settings: TwilioWhatsAppSettings) -> None:
-        super().__init__(account, settings)
-        self._keys = gate.keys_of(settings)
-
-    def verify(self, request: Request) -> Verified | Refused:
-        return gate.verify(self._keys, self.settings.webhook_url, request)
-
     def parse(self, request: Request) -> Parsed:
         return inbound.parse(request, self.account, self.settings)
 
-    def render(self, outbound: Outbound) -> Sequence[ProviderRequest] | Failed:
-        def say(piece: Part) -> outbound_calls.Content | Failed:
-            return content_of(self.settings, outbound.media, piece)
-
-        return outbound_calls.render(self.settings, outbound, inbound.PREFIX, say)
-
-    def interpret(self, request: ProviderRequest, response: ProviderResponse) -> Outcome:
-        return outbound_calls.interpret(request, response)
-
-    def media_request(self, attachment: Attachment) -> ProviderRequest | None:
-        return rest.media_request(self.settings, attachment)
+    def content_of(self, outbound: Outbound, piece: Part) -> outbound_calls.Content | Failed:
+        return content_of(self.settings, outbound.media, piece)
 
     def typing_in(self, reach: Reach, on: bool) -> ProviderRequest | None:
         """Shown for 25 seconds or until we answer; it names the customer's last message, and marks it as read."""
@@ -101,9 +80,6 @@ class TwilioWhatsAppConnector(Connector[TwilioWhatsAppSettings]):
             return None
         told = {"channel": "WHATSAPP", "messageId": reach.thread}
         return rest.post_json(self.settings, f"{self.settings.typing_base}{TYPING_PATH}", told)
-
-    def probe_request(self) -> ProviderRequest:
-        return rest.probe_request(self.settings)
 
     def handover_link(self, text: str) -> str | None:
         number = self.settings.phone_number
